@@ -1,0 +1,1 @@
+"""The command line: reads what the user typed, calls the observatory, prints."""

@@ -1,0 +1,1 @@
+"""Keeps facts and returns them: the catalogue (SQL), runs (Parquet), .torrent files. No network."""

@@ -1,0 +1,1 @@
+"""The vocabulary of the project: value objects, errors, .torrent parsing, settings. No I/O."""

@@ -1,0 +1,77 @@
+"""The columns of the tables that packages hand to each other and keep as Parquet.
+
+The one place where a column is named, typed and explained: `storage` builds its Parquet schema
+from it, `docs/data.md` is held to it by a test, `analysis` reads by these names.
+Types are written as polars writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, polars type, whether it may be null, and what it means."""
+
+    name: str
+    dtype: str
+    meaning: str
+    nullable: bool = False
+
+
+# What a Locator answers: one row per address asked, in the order asked.
+PLACE_COLUMNS = (
+    Column("country", "String", "ISO 3166-1 alpha-2; ZZ where no database knows"),
+    Column("city", "String", "name in English, as the database has it", nullable=True),
+    Column("latitude", "Float32", "degrees, WGS 84", nullable=True),
+    Column("longitude", "Float32", "degrees, WGS 84", nullable=True),
+    Column("radius_km", "UInt16", "accuracy radius the database claims", nullable=True),
+    Column("time_zone", "String", "IANA name", nullable=True),
+)
+
+# One row per (swarm, peer) of a run: runs/<run id>/sightings-*.parquet
+SIGHTING_COLUMNS = (
+    Column("swarm", "UInt32", "row of the swarm in this run's swarms.parquet"),
+    Column("peer", "UInt64", "keyed pseudonym of the peer's address and port"),
+    Column("host", "UInt64", "keyed pseudonym of the peer's address alone"),
+    Column("source", "String", "who said so: dht, tracker, pex, record"),
+    Column("told_by", "UInt64", "keyed pseudonym of the node that first said it", nullable=True),
+    Column("seen_at", "Datetime(us, UTC)", "when it was said", nullable=True),
+    *PLACE_COLUMNS,
+    Column("recorded_loc", "String", "imported runs: the place as the file had it", nullable=True),
+    Column("address", "String", "the raw address, only with store_addresses=yes", nullable=True),
+    Column("port", "UInt16", "the raw port, only with store_addresses=yes", nullable=True),
+)
+
+# One row per swarm asked, written before the first packet: runs/<run id>/swarms.parquet
+SWARM_COLUMNS = (
+    Column("swarm", "UInt32", "0, 1, 2, ... in this run"),
+    Column("infohash", "String", "40 hex digits; null where an import has none", nullable=True),
+    Column("name", "String", "what the torrent calls itself, or the imported file's name"),
+    Column("size_bytes", "Int64", "sum of the files; null where unknown", nullable=True),
+    Column("category", "String", "category on the site; null where unknown", nullable=True),
+    Column("language", "String", "language on the site; null where unknown", nullable=True),
+    Column("file_name", "String", "classic name of the record", nullable=True),
+    Column("recorded_on", "String", "imported runs: date of the record", nullable=True),
+    Column("recorded_size_mb", "Float64", "imported runs: size in the record", nullable=True),
+    Column("recorded_total", "Int64", "imported runs: 'total people'", nullable=True),
+)
+
+# One row per swarm that is finished: runs/<run id>/outcomes-*.parquet
+OUTCOME_COLUMNS = (
+    Column("swarm", "UInt32", "row of the swarm in this run's swarms.parquet"),
+    Column("state", "String", "complete, timeout, unreachable"),
+    Column("queries", "UInt32", "get_peers queries the lookup cost"),
+    Column("unique_peers", "UInt32", "distinct endpoints found"),
+    Column("ended_at", "Datetime(us, UTC)", "when the lookup ended"),
+)
+
+# Peers per swarm and country. Imported runs keep the record's own in tallies.parquet; for a
+# crawled run it is counted from the sightings.
+TALLY_COLUMNS = (
+    Column("swarm", "UInt32", "row of the swarm in this run's swarms.parquet"),
+    Column("label", "String", "the country as the record had it, 'Error 429' and all"),
+    Column("country", "String", "ISO 3166-1 alpha-2; ZZ where the label is none"),
+    Column("peers", "Int64", "distinct peers"),
+)

@@ -1,0 +1,175 @@
+"""Settings: what a user may change, and how config.txt is read. Opens nothing itself.
+
+config.txt is `key=value`, one a line; `#` starts a comment at the beginning of a line, and a value
+may itself hold `=`. The keys of the classic tool keep their names and meaning. The environment
+wins over the file: `SWARM_ATLAS_ROOT_URL=...` sets `root_url`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from swarm.errors import SettingsError
+
+ENV_PREFIX = "SWARM_ATLAS_"
+
+# Long-lived public entry points of the BitTorrent DHT.
+PUBLIC_BOOTSTRAP = (
+    "router.bittorrent.com:6881",
+    "dht.transmissionbt.com:6881",
+    "dht.libtorrent.org:25401",
+)
+
+
+def _comma_separated(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+_OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+
+
+class Settings(BaseSettings):
+    """One reading of config.txt and the environment; frozen. Times are in seconds."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    root_url: str = ""
+    wait: float = Field(default=3.0, ge=0, le=3600)
+    wait_challenge: float = Field(
+        default=10.0,
+        ge=0,
+        le=600,
+        validation_alias=AliasChoices("wait-safe-cloudfare", "wait-safe-cloudflare"),
+    )
+    selenium_in_docker: bool = False
+    btdht_in_docker: bool = False
+    browser: _OptionalPath = None
+    driver: _OptionalPath = None
+    dht_bootstrap: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = PUBLIC_BOOTSTRAP
+    processes: int = Field(default=0, ge=0, le=256)
+    max_packets_per_s: float = Field(default=250.0, ge=0, allow_inf_nan=False)
+    crawl_deadline_s: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
+    allow_local_peers: bool = False
+    geoip_city: _OptionalPath = None
+    store_addresses: bool = False
+
+    @field_validator("root_url")
+    @classmethod
+    def _an_address_of_the_web(cls, value: str) -> str:
+        if value and (
+            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
+        ):
+            raise ValueError("must start with http:// or https:// and name a site")
+        return value.rstrip("/")
+
+    @field_validator("dht_bootstrap")
+    @classmethod
+    def _hosts_with_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            host, _, port = entry.rpartition(":")
+            if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+                raise ValueError(f"{entry!r} is not HOST:PORT")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `read_settings` hands over: it has merged file and environment itself."""
+        return (init_settings,)
+
+
+def _key_names() -> dict[str, str]:
+    """Each key that may stand in config.txt, to the field that it sets."""
+    names: dict[str, str] = {}
+    for field, spec in Settings.model_fields.items():
+        alias = spec.validation_alias
+        choices = alias.choices if isinstance(alias, AliasChoices) else [field]
+        names |= {str(choice): field for choice in choices}
+    return names
+
+
+KEYS = _key_names()
+
+
+def read_settings(text: str, *, file: str, environment: Mapping[str, str]) -> Settings:
+    """Settings from the text of config.txt and from environment variables, which win.
+
+    Args:
+        text: the file's content; may be empty.
+        file: how to name the file in an error.
+        environment: usually `os.environ`; only names that start with SWARM_ATLAS_ count.
+
+    Raises:
+        SettingsError: a line is no key=value, a key is unknown or given twice, or a value is bad;
+            names file, line and key.
+    """
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        key, equals, value = (part.strip() for part in stripped.partition("="))
+        where = f"{file}, line {number}"
+        if not equals:
+            raise SettingsError(f"{where}: {stripped[:60]!r} is not key=value")
+        _take(key, value, where, values, origin)
+    for name, value in sorted(environment.items()):
+        if name.startswith(ENV_PREFIX):
+            key = name.removeprefix(ENV_PREFIX).lower()
+            field = KEYS.get(key, KEYS.get(key.replace("_", "-"), key))
+            origin.pop(field, None)
+            _take(field, value, f"environment variable {name}", values, origin, is_field=True)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = KEYS.get(str(first["loc"][0]), str(first["loc"][0]))
+        where = origin.get(field, file)
+        shown = str(first["input"])[:80]
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{where}: {_shown(field)}={shown} is refused: {reason}") from None
+
+
+def _take(
+    key: str,
+    value: str,
+    where: str,
+    values: dict[str, Any],
+    origin: dict[str, str],
+    *,
+    is_field: bool = False,
+) -> None:
+    field = key if is_field and key in Settings.model_fields else KEYS.get(key)
+    if field is None:
+        raise SettingsError(f"{where}: unknown key {key[:60]!r}; known keys: {', '.join(KEYS)}")
+    if field in origin:
+        raise SettingsError(f"{where}: {key} was already set in {origin[field]}")
+    values[field] = value
+    origin[field] = where
+
+
+def _shown(field: str) -> str:
+    return next(key for key, name in KEYS.items() if name == field)
