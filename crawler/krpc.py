@@ -1,0 +1,230 @@
+"""KRPC, the message format of the DHT: bytes to messages and back. Pure; opens nothing.
+
+Follows BEP 5 (messages), BEP 32 (`nodes6`, 18-byte peers), BEP 43 (`ro`).
+Both sides are here: the crawler encodes queries and decodes replies, the lab's simulated nodes
+decode queries and encode replies. Queries that change a remote node (announce_peer) can be
+decoded, but there is deliberately no function that encodes one.
+
+Messages are named tuples, the cheapest immutable objects to create: one is made per datagram.
+Contacts and peers stay packed columns of bytes, never one object each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import libtorrent
+from bencode2 import bdecode, bencode
+
+from swarm.errors import MalformedMessage
+
+CLIENT_TAG = b"SA\x00\x01"  # `v` of all we send: two letters of the client, two bytes of version
+
+# The largest datagram that is decoded. BEP 32 asks for at most 1,024 bytes and real nodes stay
+# below an Ethernet frame; four times that is generous, and bounds what one packet can cost.
+MAX_DATAGRAM_BYTES = 4096
+
+ID_BYTES = 20
+PEER_BYTES = 6  # compact IPv4 peer: address, port
+PEER6_BYTES = 18
+CONTACT_BYTES = 26  # compact IPv4 node: id, address, port
+CONTACT6_BYTES = 38
+
+
+class Query(NamedTuple):
+    """What a node is asked. Fields that a method does not have are None."""
+
+    transaction: bytes
+    method: bytes  # b"ping", b"find_node", b"get_peers", b"announce_peer", or any other
+    sender_id: bytes  # 20 bytes
+    target: bytes | None  # 20 bytes: `info_hash` or `target`
+    read_only: bool  # BEP 43: the asker serves nobody and belongs in no routing table
+    token: bytes | None
+    port: int | None
+    implied_port: bool  # announce_peer: use the datagram's source port, not `port`
+
+
+class Reply(NamedTuple):
+    """A node's answer to any query."""
+
+    transaction: bytes
+    sender_id: bytes  # 20 bytes
+    nodes: bytes  # column of 26-byte contacts
+    nodes6: bytes  # column of 38-byte contacts
+    values: bytes  # column of 6-byte peers
+    values6: bytes  # column of 18-byte peers
+    token: bytes | None
+
+
+class ErrorReply(NamedTuple):
+    """A node's refusal, e.g. 203 protocol error or 204 method unknown."""
+
+    transaction: bytes
+    code: int
+    text: bytes
+
+
+Message = Query | Reply | ErrorReply
+
+
+def decode(datagram: bytes) -> Message:
+    """Read one datagram. Contacts and peers of a wrong length are left out, not fatal.
+
+    Raises:
+        MalformedMessage: it is no KRPC message, whatever the bytes are.
+    """
+    if len(datagram) > MAX_DATAGRAM_BYTES:
+        raise MalformedMessage(f"a datagram of {len(datagram)} bytes is no KRPC message")
+    message = _bdecode(datagram)
+    if type(message) is not dict:
+        raise MalformedMessage("a KRPC message is a dictionary")
+    transaction = message.get(b"t")
+    if type(transaction) is not bytes:
+        raise MalformedMessage("the transaction id is missing")
+    kind = message.get(b"y")
+    if kind == b"r":
+        return _read_reply(transaction, message.get(b"r"))
+    if kind == b"q":
+        return _read_query(transaction, message)
+    if kind == b"e":
+        return _read_error(transaction, message.get(b"e"))
+    raise MalformedMessage("the message is neither query, reply nor error")
+
+
+def _bdecode(datagram: bytes) -> Any:
+    """Strict and fast first; deployed nodes that send unsorted keys get a lenient second try."""
+    try:
+        return bdecode(datagram)
+    except ValueError:
+        try:
+            return libtorrent.bdecode(datagram)
+        except RuntimeError as error:
+            raise MalformedMessage("the datagram is not bencoded") from error
+
+
+def _read_reply(transaction: bytes, body: Any) -> Reply:
+    if type(body) is not dict:
+        raise MalformedMessage("a reply without its dictionary")
+    token = body.get(b"token")
+    values = body.get(b"values")
+    return Reply(
+        transaction,
+        _read_id(body.get(b"id")),
+        _read_column(body.get(b"nodes"), CONTACT_BYTES),
+        _read_column(body.get(b"nodes6"), CONTACT6_BYTES),
+        _join_peers(values, PEER_BYTES) if values else b"",
+        _join_peers(values, PEER6_BYTES) if values else b"",
+        token if type(token) is bytes else None,
+    )
+
+
+def _read_query(transaction: bytes, message: dict[bytes, Any]) -> Query:
+    method = message.get(b"q")
+    arguments = message.get(b"a")
+    if type(method) is not bytes or type(arguments) is not dict:
+        raise MalformedMessage("a query without its method or arguments")
+    target = arguments.get(b"info_hash", arguments.get(b"target"))
+    token = arguments.get(b"token")
+    port = arguments.get(b"port")
+    return Query(
+        transaction,
+        method,
+        _read_id(arguments.get(b"id")),
+        target if type(target) is bytes and len(target) == ID_BYTES else None,
+        message.get(b"ro") == 1,
+        token if type(token) is bytes else None,
+        port if type(port) is int and 0 < port < 65536 else None,
+        arguments.get(b"implied_port") == 1,
+    )
+
+
+def _read_error(transaction: bytes, body: Any) -> ErrorReply:
+    match body:
+        case [int(code), bytes(text), *_]:
+            return ErrorReply(transaction, code, text)
+        case _:
+            raise MalformedMessage("an error without its code and text")
+
+
+def _read_id(value: Any) -> bytes:
+    if type(value) is bytes and len(value) == ID_BYTES:
+        return value
+    raise MalformedMessage("a node id has 20 bytes")
+
+
+def _read_column(value: Any, width: int) -> bytes:
+    """The whole entries of a packed column; a broken last one is cut off."""
+    if type(value) is not bytes:
+        return b""
+    return value[: len(value) - len(value) % width]
+
+
+def _join_peers(values: Any, width: int) -> bytes:
+    if type(values) is not list:
+        return b""
+    return b"".join([v for v in values if type(v) is bytes and len(v) == width])
+
+
+# --- What the crawler sends. Keys must stay sorted: a, q, ro, t, v, y. ---
+
+
+def encode_get_peers(transaction: bytes, sender_id: bytes, infohash: bytes) -> bytes:
+    """Ask who is in a swarm, as a read-only node (BEP 43)."""
+    return b"d1:ad2:id20:%b9:info_hash20:%be1:q9:get_peers2:roi1e1:t%d:%b1:v4:%b1:y1:qe" % (
+        sender_id, infohash, len(transaction), transaction, CLIENT_TAG,
+    )  # fmt: skip
+
+
+def encode_find_node(transaction: bytes, sender_id: bytes, target: bytes) -> bytes:
+    """Ask for the contacts closest to a key, as a read-only node (BEP 43)."""
+    return b"d1:ad2:id20:%b6:target20:%be1:q9:find_node2:roi1e1:t%d:%b1:v4:%b1:y1:qe" % (
+        sender_id, target, len(transaction), transaction, CLIENT_TAG,
+    )  # fmt: skip
+
+
+def encode_ping(transaction: bytes, sender_id: bytes) -> bytes:
+    """Ask whether a node is there, as a read-only node (BEP 43)."""
+    return b"d1:ad2:id20:%be1:q4:ping2:roi1e1:t%d:%b1:v4:%b1:y1:qe" % (
+        sender_id, len(transaction), transaction, CLIENT_TAG,
+    )  # fmt: skip
+
+
+# --- What a serving node sends: for the lab and for tests. ---
+
+
+def encode_ping_reply(transaction: bytes, node_id: bytes) -> bytes:
+    """Answer ping, and announce_peer, whose reply looks the same."""
+    return b"d1:rd2:id20:%be1:t%d:%b1:y1:re" % (node_id, len(transaction), transaction)
+
+
+def encode_find_node_reply(transaction: bytes, node_id: bytes, nodes: bytes) -> bytes:
+    """Answer find_node; `nodes` is a column of 26-byte contacts."""
+    return b"d1:rd2:id20:%b5:nodes%d:%be1:t%d:%b1:y1:re" % (
+        node_id, len(nodes), nodes, len(transaction), transaction,
+    )  # fmt: skip
+
+
+def encode_get_peers_reply(
+    transaction: bytes,
+    node_id: bytes,
+    *,
+    token: bytes,
+    nodes: bytes = b"",
+    values: Iterable[bytes] = (),
+) -> bytes:
+    """Answer get_peers; `nodes` is a column of 26-byte contacts, `values` 6-byte peers.
+
+    Where there is no value the key is left out, as BEP 5 has it.
+    """
+    peers = b"".join([b"6:" + peer for peer in values])
+    return b"d1:rd2:id20:%b5:nodes%d:%b5:token%d:%b%be1:t%d:%b1:y1:re" % (
+        node_id, len(nodes), nodes, len(token), token, b"6:valuesl%be" % peers if peers else b"",
+        len(transaction), transaction,
+    )  # fmt: skip
+
+
+def encode_error(transaction: bytes, code: int, text: bytes) -> bytes:
+    """Refuse a query (BEP 5: 201 generic, 202 server, 203 protocol, 204 method unknown)."""
+    refusal: bytes = bencode({b"e": [code, text], b"t": transaction, b"y": b"e"})
+    return refusal
