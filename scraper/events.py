@@ -1,0 +1,77 @@
+"""What a scrape says while it runs: pages read, torrents kept, doubled or refused, challenges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from swarm.infohash import InfoHash
+from swarm.torrent import Torrent
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRead:
+    """One listing page was asked for. `page` counts from 1; `rows` is what it lists.
+
+    `problem` says why a page that could not be had lists nothing; None where it was read.
+    """
+
+    category: str
+    page: int
+    url: str
+    rows: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentCollected:
+    """A torrent that is new, checked, with the bytes it came in.
+
+    `category` is the site's own, "Parent > Sub" where its page names a type, else "Parent".
+    """
+
+    torrent: Torrent
+    raw: bytes
+    category: str
+    language: str | None
+    source_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateSkipped:
+    """The torrent behind this page is known already, or came earlier in this scrape."""
+
+    url: str
+    infohash: InfoHash
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentRefused:
+    """A listed torrent that was not to be had; `reason` is for a person."""
+
+    url: str
+    category: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeSeen:
+    """The site answered with a challenge page; a browser is being sent."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengePassed:
+    """The browser got through; its cookies and user agent are in use from here on."""
+
+    url: str
+
+
+ScrapeEvent = (
+    ListingRead
+    | TorrentCollected
+    | DuplicateSkipped
+    | TorrentRefused
+    | ChallengeSeen
+    | ChallengePassed
+)

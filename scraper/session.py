@@ -1,0 +1,201 @@
+"""One scrape of one site: who is asked next, and what each answer makes of a torrent.
+
+Listings are read one after another, the torrents on them by several workers where the plan has no
+waiting, else by one. A challenge stops all of them until a browser has passed it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from scraper.challenge import pass_challenge
+from scraper.events import (
+    ChallengePassed,
+    ChallengeSeen,
+    DuplicateSkipped,
+    ListingRead,
+    ScrapeEvent,
+    TorrentCollected,
+    TorrentRefused,
+)
+from scraper.fetcher import Answer, Fetcher, FetchLimits, NoAnswer
+from scraper.pages import DetailPage, ListingRow, listing_url, read_detail, read_listing
+from scraper.plan import ScrapePlan
+from scraper.second_opinion import check_with_libtorrent
+from scraper.verdict import SiteVerdict, status_reason
+from swarm.errors import MalformedTorrent, SiteError
+from swarm.infohash import InfoHash
+from swarm.metainfo import parse_torrent
+
+_WORKERS = 8
+_MAX_LISTING_PAGES = 1_000
+_MAX_LINKS_TRIED = 3  # sites link the same file on several hosts
+_MAX_CHALLENGES = 3
+_MAX_ATTEMPTS = 3  # one request that meets challenge after challenge
+
+Emit = Callable[[ScrapeEvent], Awaitable[None]]
+_Work = tuple[str, ListingRow]
+
+
+class Scrape:
+    """One scrape; `run` it once."""
+
+    def __init__(self, plan: ScrapePlan, known: frozenset[InfoHash], limits: FetchLimits) -> None:
+        self._plan = plan
+        self._limits = limits
+        self._seen = set(known)
+        self._by_url: dict[str, InfoHash] = {}
+        self._verdict = SiteVerdict(plan.root_url)
+        self._challenge_lock = asyncio.Lock()
+        self._challenges = 0
+
+    async def run(self, emit: Emit) -> None:
+        """Scrape to the end, or until cancelled.
+
+        Raises:
+            SiteError: the site gives nothing.
+        """
+        self._emit = emit
+        work: asyncio.Queue[_Work | None] = asyncio.Queue(maxsize=2 * _WORKERS)
+        workers = 1 if self._plan.wait_s > 0 else _WORKERS
+        async with Fetcher(
+            self._plan.root_url, wait_s=self._plan.wait_s, limits=self._limits
+        ) as fetcher:
+            self._fetcher = fetcher
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._list_all(work, workers))
+                    for _ in range(workers):
+                        group.create_task(self._work_off(work))
+            except* SiteError as errors:
+                raise _first(errors) from None
+        self._verdict.conclude()
+
+    async def _list_all(self, work: asyncio.Queue[_Work | None], workers: int) -> None:
+        for category in self._plan.categories:
+            await self._list_category(category, work)
+        for _ in range(workers):
+            await work.put(None)
+
+    async def _list_category(self, category: str, work: asyncio.Queue[_Work | None]) -> None:
+        wanted: dict[str, ListingRow] = {}
+        for page in range(1, _MAX_LISTING_PAGES + 1):
+            url = listing_url(self._plan.root_url, category, page)
+            answer = await self._get(url, self._fetcher.page)
+            problem = self._verdict.listing(answer)
+            if problem is not None or not isinstance(answer, Answer):
+                await self._emit(ListingRead(category, page, url, 0, problem))
+                return
+            listing = read_listing(
+                answer.body,
+                answer.url,
+                next_url=listing_url(self._plan.root_url, category, page + 1),
+                charset=answer.charset,
+            )
+            self._verdict.rows += len(listing.rows)
+            await self._emit(ListingRead(category, page, url, len(listing.rows)))
+            new = [row for row in listing.rows if row.url not in wanted]
+            for row in new[: self._plan.per_category - len(wanted)]:
+                wanted[row.url] = row
+                await work.put((category, row))
+            # A page with nothing new is a site that repeats its last page for ever.
+            if len(wanted) >= self._plan.per_category or not listing.has_next or not new:
+                return
+
+    async def _work_off(self, work: asyncio.Queue[_Work | None]) -> None:
+        while (item := await work.get()) is not None:
+            category, row = item
+            await self._emit(await self._take(category, row.url))
+
+    async def _take(self, category: str, url: str) -> ScrapeEvent:
+        """The one result of a listed torrent."""
+        known = self._by_url.get(url)
+        if known is not None:
+            return DuplicateSkipped(url, known)
+        answer = await self._get(url, self._fetcher.page)
+        self._verdict.answered(answer)
+        if not isinstance(answer, Answer) or answer.status != 200:
+            return TorrentRefused(url, category, f"its page {_why_not(answer)}")
+        detail = read_detail(answer.body, answer.url, charset=answer.charset)
+        if not detail.torrent_links:
+            only = ", only a magnet" if detail.magnet else ""
+            return TorrentRefused(url, category, f"its page has no .torrent link{only}")
+        reason = ""
+        for link in detail.torrent_links[:_MAX_LINKS_TRIED]:
+            result = await self._download(link)
+            if isinstance(result, bytes):
+                try:
+                    return self._keep(result, category, detail, url)
+                except MalformedTorrent as error:
+                    result = f"its .torrent is refused: {error}"
+            reason = result
+        return TorrentRefused(url, category, reason)
+
+    async def _download(self, link: str) -> bytes | str:
+        """The bytes behind the link, or why there are none."""
+        answer = await self._get(link, self._fetcher.torrent)
+        if isinstance(answer, Answer) and answer.status == 200:
+            return answer.body
+        return f"its .torrent {_why_not(answer)}"
+
+    def _keep(
+        self, raw: bytes, category: str, detail: DetailPage, url: str
+    ) -> TorrentCollected | DuplicateSkipped:
+        torrent = parse_torrent(raw)
+        self._by_url[url] = torrent.infohash
+        if torrent.infohash in self._seen:
+            return DuplicateSkipped(url, torrent.infohash)
+        check_with_libtorrent(raw)
+        self._seen.add(torrent.infohash)
+        full = f"{category} > {detail.subcategory}" if detail.subcategory else category
+        return TorrentCollected(torrent, raw, full, detail.language, url)
+
+    async def _get(
+        self, url: str, get: Callable[[str], Awaitable[Answer | NoAnswer]]
+    ) -> Answer | NoAnswer:
+        """Ask, and pass the site's challenge if that is what comes."""
+        for _ in range(_MAX_ATTEMPTS):
+            passed = self._challenges
+            answer = await get(url)
+            if not isinstance(answer, Answer) or not answer.is_challenge:
+                return answer
+            if not self._fetcher.is_own(answer.url):
+                return NoAnswer(url, "stands behind another site's challenge page", silent=False)
+            await self._pass_challenge(answer.url, passed)
+        raise SiteError(
+            f"{url} shows its challenge page again though the browser passed it "
+            f"{self._challenges} times; the site does not want to be scraped. Name another one in "
+            "config.txt (root_url)."
+        )
+
+    async def _pass_challenge(self, url: str, passed_before: int) -> None:
+        """Send the browser, unless another worker's has come back meanwhile."""
+        async with self._challenge_lock:
+            if self._challenges != passed_before:
+                return
+            if self._challenges >= _MAX_CHALLENGES:
+                raise SiteError(
+                    f"{self._plan.root_url} shows a challenge page again and again; it was passed "
+                    f"{_MAX_CHALLENGES} times. Wait longer between pages (config.txt, wait), or "
+                    "name another site there (root_url)."
+                )
+            await self._emit(ChallengeSeen(url))
+            clearance = await pass_challenge(
+                url, wait_s=self._plan.wait_challenge_s, plan=self._plan.browser
+            )
+            self._fetcher.become(clearance.user_agent, clearance.cookies)
+            self._challenges += 1
+            await self._emit(ChallengePassed(url))
+
+
+def _why_not(answer: Answer | NoAnswer) -> str:
+    return answer.reason if isinstance(answer, NoAnswer) else status_reason(answer.status)
+
+
+def _first(errors: BaseExceptionGroup[SiteError]) -> SiteError:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, SiteError)
+    return error
