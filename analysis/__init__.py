@@ -1,0 +1,1 @@
+"""From sightings to knowledge: places, countries, pseudonyms, counts, figures. Sends no packet."""

