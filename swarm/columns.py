@@ -7,7 +7,21 @@ Types are written as polars writes them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import polars as pl
+
+_DTYPES: dict[str, pl.DataType] = {
+    "String": pl.String(),
+    "Float32": pl.Float32(),
+    "Float64": pl.Float64(),
+    "UInt16": pl.UInt16(),
+    "UInt32": pl.UInt32(),
+    "UInt64": pl.UInt64(),
+    "Int64": pl.Int64(),
+    "Datetime(us, UTC)": pl.Datetime("us", "UTC"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +32,11 @@ class Column:
     dtype: str
     meaning: str
     nullable: bool = False
+
+
+def polars_schema(columns: Iterable[Column]) -> pl.Schema:
+    """The polars schema of a table, in the order of its columns."""
+    return pl.Schema({column.name: _DTYPES[column.dtype] for column in columns})
 
 
 # What a Locator answers: one row per address asked, in the order asked.

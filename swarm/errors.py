@@ -4,7 +4,7 @@ SwarmError
 ├── MalformedMessage      bytes from the network do not follow the BEP they claim
 ├── MalformedTorrent      a .torrent file is refused; says why
 ├── SettingsError         config.txt or the environment; names file, line and key
-├── SiteError             the indexer: no answer, an error status, nothing listed, challenge not passed
+├── SiteError             the indexer: no answer, an error status, nothing listed, a challenge
 ├── DhtUnreachable        no bootstrap node answered
 ├── GeolocationError      a geolocation database is missing or does not read
 ├── StorageError          a file of ours does not read or cannot be written; names it

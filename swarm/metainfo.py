@@ -188,7 +188,7 @@ def _v2_files(info: Mapping[bytes, Any]) -> Iterator[TorrentFile]:
     ]
     while stack:
         path, folder = stack.pop()
-        for key, below in reversed(folder.items()):
+        for key, below in reversed(list(folder.items())):
             entry = _mapping(below, "file tree")
             here = (*path, _path_part(key))
             if len(here) > MAX_DEPTH:

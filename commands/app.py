@@ -1,0 +1,78 @@
+"""The command line's root: `python main.py [COMMAND]`; without a command, the page."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from commands.crawl import crawl
+from commands.dashboard import HostOption, LabFlag, NoBrowser, Port, WorkspaceOption, dashboard
+from commands.interchange import export_run, import_folder
+from commands.lab import lab
+from commands.purge import purge
+from commands.scrape import scrape
+from commands.terminal import FAILED, USAGE, complain
+from observatory.version import code_version
+from swarm.errors import SettingsError, SwarmError
+
+app = typer.Typer(
+    help=(
+        "Where are the people who share a torrent? Collects .torrent files, asks the BitTorrent "
+        "DHT who shares them, and shows the peers on a map. Without a command, opens the page."
+    ),
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Try it without internet: `python main.py --lab`",
+)
+app.command()(dashboard)
+app.command()(scrape)
+app.command()(crawl)
+app.command()(purge)
+app.command()(lab)
+app.command("export")(export_run)
+app.command("import")(import_folder)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"Swarm Atlas {code_version()}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    workspace: WorkspaceOption = None,
+    port: Port = 8050,
+    host: HostOption = "127.0.0.1",
+    no_browser: NoBrowser = False,
+    use_lab: LabFlag = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Open the page unless a command was given."""
+    if context.invoked_subcommand is None:
+        dashboard(workspace, port, host, no_browser, use_lab)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
+    try:
+        app(prog_name="python main.py", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        complain("Stopped.")
+        sys.exit(FAILED)
+    except SettingsError as error:
+        complain(str(error))
+        sys.exit(USAGE)
+    except SwarmError as error:
+        complain(str(error))
+        sys.exit(FAILED)

@@ -1,0 +1,130 @@
+"""`python main.py crawl`: count the peers of swarms, as one run."""
+
+from __future__ import annotations
+
+import resource
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from commands.places import WorkspaceOption, open_desk
+from commands.terminal import (
+    USAGE,
+    JsonFlag,
+    complain,
+    console,
+    job_document,
+    leave,
+    print_json,
+    watch_job,
+)
+from observatory.census_file import SUFFIXES, country_counts, write_census_file
+from observatory.desk import Observatory
+from observatory.jobs import FetchArguments, Job, JobKind
+from observatory.targets import read_targets
+
+_ROWS_SHOWN = 40
+
+
+def crawl(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[INPUT]...",
+            help="A .torrent, a folder of them, a magnet link, a 40-digit infohash, or a text file "
+            "of those. Without any: every collected torrent.",
+            show_default=False,
+        ),
+    ] = None,
+    bootstrap: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST:PORT", help="DHT node to begin at; may be repeated."),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Crawling processes.")
+    ] = None,
+    max_packets_per_s: Annotated[
+        float | None,
+        typer.Option(min=0, help="Cap over all processes; 0 = none, on local networks only."),
+    ] = None,
+    deadline: Annotated[
+        float | None, typer.Option(min=1, help="Stop after this many seconds.")
+    ] = None,
+    raw_addresses: Annotated[
+        bool, typer.Option("--raw-addresses", help="Keep the peers' addresses in this run.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Also write FILE.jsonl (a line per swarm) or FILE.parquet (per peer)."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask the DHT who shares these torrents, and keep the answer as a run.
+
+    Options that are left out are taken from config.txt.
+    """
+    if out is not None and out.suffix not in SUFFIXES:
+        complain(f"--out {out}: the name must end in {' or '.join(SUFFIXES)}")
+        raise typer.Exit(USAGE)
+    desk = open_desk(workspace)
+    targets, refused = read_targets(inputs) if inputs else (None, [])
+    for line in refused:
+        complain(f"passed over {line}")
+    arguments = FetchArguments(
+        targets=None if targets is None else tuple(targets),
+        bootstrap=tuple(bootstrap) if bootstrap else None,
+        processes=processes,
+        max_packets_per_s=max_packets_per_s,
+        deadline_s=deadline,
+        store_addresses=True if raw_addresses else None,
+    )
+    started = time.monotonic()
+    with watch_job(quiet=as_json) as watch:
+        job = desk.run_here(JobKind.FETCH, arguments.model_dump(mode="json"), watch)
+    run_id = (job.report or {}).get("run_id")
+    if run_id is not None and out is not None:
+        write_census_file(desk.open_run(run_id), out)
+    if as_json:
+        print_json(_summary(job, time.monotonic() - started, refused))
+        leave_code = 0 if job.report is not None else 1
+        raise typer.Exit(leave_code)
+    if run_id is not None:
+        _show(desk, run_id)
+    leave(job, as_json=False)
+
+
+def _summary(job: Job, seconds: float, refused: list[str]) -> dict[str, object]:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    document = job_document(job)
+    return {
+        "state": job.state,
+        "infohashes": document.get("swarms_done", 0),
+        "peers": document.get("peers", 0),
+        "packets_sent": document.get("packets_sent", 0),
+        "packets_received": document.get("packets_received", 0),
+        "seconds": round(seconds, 3),
+        "cpu_seconds": round(cpu, 3),
+        "max_rss_mb": round(max(own.ru_maxrss, children.ru_maxrss) / 1024, 1),
+        "run_id": document.get("run_id"),
+        "message": job.message,
+        "refused": refused,
+    }
+
+
+def _show(desk: Observatory, run_id: str) -> None:
+    rows = country_counts(desk.open_run(run_id))
+    table = Table("Torrent", "State", "Peers", "Queries", "Countries", title=f"Run {run_id}")
+    for infohash, name, state, peers, queries, countries in rows.head(_ROWS_SHOWN).iter_rows():
+        # Names are what strangers wrote: shown as text, never as markup.
+        shown = Text((name or infohash)[:60])
+        table.add_row(shown, state or "not asked", str(peers or 0), str(queries or 0), countries)
+    console.print(table)
+    if len(rows) > _ROWS_SHOWN:
+        console.print(f"... and {len(rows) - _ROWS_SHOWN} more; --out FILE.jsonl writes them all.")

@@ -1,0 +1,34 @@
+"""Where the command line works: the project's own folder, unless the user names another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from observatory.desk import Observatory
+from storage.workspace import Workspace
+
+PROJECT = Path(__file__).resolve().parent.parent
+LAB_ROOT = PROJECT / ".lab"
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        help="Folder with config.txt, bulkTorrents/, runs/ and json/; the project's by default. "
+        "`.lab` is the lab's while it runs.",
+        show_default=False,
+    ),
+]
+
+
+def open_desk(root: Path | None) -> Observatory:
+    """The observatory of a workspace; the real world unless the folder is the lab's."""
+    workspace = Workspace((root or PROJECT).resolve())
+    if workspace.root == LAB_ROOT:
+        return Observatory(
+            workspace, name="Lab", description="The lab's world on this machine", is_lab=True
+        )
+    return Observatory(workspace, name="Internet", description="The real BitTorrent network")

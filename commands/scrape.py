@@ -1,0 +1,31 @@
+"""`python main.py scrape`: collect .torrent files from the site of config.txt."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.places import WorkspaceOption, open_desk
+from commands.terminal import JsonFlag, complain, leave, watch_job
+from observatory.jobs import JobKind
+
+
+def scrape(
+    per_category: Annotated[
+        int, typer.Option("--per-category", "-n", min=1, help="Torrents in each of 8 categories.")
+    ] = 3,
+    workspace: WorkspaceOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Collect .torrent files, those with most seeders first, from `root_url` of config.txt.
+
+    What is there already is skipped; pages without a .torrent are counted and shown.
+    """
+    desk = open_desk(workspace)
+    with watch_job(quiet=as_json) as watch:
+        job = desk.run_here(JobKind.SCRAPE, {"per_category": per_category}, watch)
+    if not as_json:
+        for line in (job.report or {}).get("refused", []):
+            complain(f"passed over {line}")
+    leave(job, as_json=as_json)

@@ -1,0 +1,195 @@
+"""The job board: who may start what, how it is run, and what a kill leaves to be tidied.
+
+A job is a row of the catalogue plus a plain function. Whoever runs it, the worker process behind a
+click or the command line, comes through `run_job`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from observatory.fetch import fetch
+from observatory.interchange import export_classic, import_classic
+from observatory.joblock import JobLock
+from observatory.jobs import (
+    Arguments,
+    ExportArguments,
+    FetchArguments,
+    ImportArguments,
+    Job,
+    JobKind,
+    JobState,
+    PurgeArguments,
+    Report,
+    ScrapeArguments,
+    row_to_job,
+)
+from observatory.progress import Both, Progress, Throttled
+from observatory.purge import purge
+from observatory.scrape import scrape
+from storage.catalogue import Catalogue
+from storage.durable import ASIDE_PREFIX
+from storage.manifest import RunState
+from storage.runs import list_runs, mark_interrupted, sweep_trash
+from storage.workspace import Workspace
+from swarm.errors import JobCancelled, JobRefused, StorageError, SwarmError
+
+log = logging.getLogger(__name__)
+
+# A queued job whose worker did not take the lock by then never will.
+QUEUE_PATIENCE = timedelta(seconds=60)
+_REPORT_INTERVAL_S = 0.25
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True)
+class _Definition(Generic[A]):
+    """A kind of job: what it takes and the function that does it."""
+
+    arguments: type[A]
+    function: Callable[[Workspace, A, Progress], Report]
+
+    def run(
+        self, workspace: Workspace, arguments: Mapping[str, object], progress: Progress
+    ) -> Report:
+        return self.function(workspace, self.arguments.model_validate(arguments), progress)
+
+
+_JOBS: dict[JobKind, _Definition[Any]] = {
+    JobKind.SCRAPE: _Definition(ScrapeArguments, scrape),
+    JobKind.FETCH: _Definition(FetchArguments, fetch),
+    JobKind.PURGE: _Definition(PurgeArguments, purge),
+    JobKind.IMPORT: _Definition(ImportArguments, import_classic),
+    JobKind.EXPORT: _Definition(ExportArguments, export_classic),
+}
+
+
+def queue_job(workspace: Workspace, kind: JobKind, arguments: Mapping[str, object]) -> Job:
+    """Put a job on the board.
+
+    Raises:
+        JobRefused: another job is active, or the arguments make no sense; says which and what.
+    """
+    try:
+        checked = _JOBS[kind].arguments.model_validate(dict(arguments))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise JobRefused(f"{kind.value}: {where}={first['input']!r}: {first['msg']}") from None
+    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+        settle(workspace, catalogue)
+        plain = checked.model_dump(mode="json")
+        return row_to_job(catalogue.add_job(kind.value, plain, datetime.now(UTC)))
+
+
+def run_job(workspace: Workspace, job_id: int, *, watch: Progress | None = None) -> Job:
+    """Run a queued job in this process until it ends; how it ended is in the answer and the table.
+
+    Args:
+        workspace: the world it belongs to.
+        job_id: from `queue_job`.
+        watch: a second place to report to, such as a terminal.
+    """
+    with (
+        closing(Catalogue(workspace.catalogue_path)) as catalogue,
+        JobLock(workspace.runs_dir) as lock,
+    ):
+        if not lock.acquire(patience_s=10):
+            _end(catalogue, job_id, JobState.FAILED, "another process is running a job here")
+            return row_to_job(catalogue.job(job_id))
+        row = catalogue.job(job_id)
+        if row.state != JobState.QUEUED:
+            raise JobRefused(f"job {job_id} is {row.state}, it does not start again")
+        now = datetime.now(UTC)
+        catalogue.update_job(job_id, state=JobState.RUNNING.value, started_at=now)
+        board = Throttled(_BoardProgress(catalogue, job_id), interval_s=_REPORT_INTERVAL_S)
+        progress = board if watch is None else Both(board, watch)
+        try:
+            report = _JOBS[JobKind(row.kind)].run(workspace, row.arguments, progress)
+        except JobCancelled:
+            _end(catalogue, job_id, JobState.CANCELLED, "Cancelled; what was collected is kept.")
+        except KeyboardInterrupt:
+            _end(catalogue, job_id, JobState.CANCELLED, "Stopped; what was collected is kept.")
+        except SwarmError as error:
+            log.warning("job=%d kind=%s failed error=%s", job_id, row.kind, error)
+            _end(catalogue, job_id, JobState.FAILED, str(error))
+        except Exception as error:
+            log.exception("job=%d kind=%s crashed", job_id, row.kind)
+            said = f"A fault in Swarm Atlas ended the job: {type(error).__name__}: {error}"
+            _end(catalogue, job_id, JobState.FAILED, said[:500])
+        else:
+            catalogue.update_job(job_id, report=report.model_dump(mode="json"))
+            _end(catalogue, job_id, JobState.DONE, report.sentence)
+        return row_to_job(catalogue.job(job_id))
+
+
+def settle(workspace: Workspace, catalogue: Catalogue) -> None:
+    """Mark what a killed process left `running` as interrupted, and sweep its half-written files.
+
+    Does nothing while a job really runs.
+    """
+    active = catalogue.active_job()
+    with JobLock(workspace.runs_dir) as lock:
+        if not lock.acquire():
+            return
+        if active is not None:
+            young = datetime.now(UTC) - active.created_at < QUEUE_PATIENCE
+            if active.state == JobState.QUEUED and young:
+                return
+            said = "Its process ended in the middle; what it had collected is kept."
+            _end(catalogue, active.id, JobState.INTERRUPTED, said)
+        _settle_runs(workspace, catalogue)
+
+
+def _settle_runs(workspace: Workspace, catalogue: Catalogue) -> None:
+    sweep_trash(workspace.runs_dir)
+    manifests = []
+    for run in list_runs(workspace.runs_dir):
+        try:
+            manifest = run.manifest
+            if manifest.state is RunState.RUNNING:
+                for leftover in run.folder.glob(f"{ASIDE_PREFIX}*"):
+                    leftover.unlink(missing_ok=True)
+                manifest = mark_interrupted(run, datetime.now(UTC))
+        except StorageError as error:
+            log.warning("run=%s skipped error=%s", run.run_id, error)
+            continue
+        manifests.append(manifest)
+    if manifests[::-1] != catalogue.runs():
+        catalogue.replace_runs(manifests)
+
+
+def _end(catalogue: Catalogue, job_id: int, state: JobState, message: str) -> None:
+    catalogue.update_job(
+        job_id, state=state.value, active=None, ended_at=datetime.now(UTC), message=message
+    )
+
+
+class _BoardProgress:
+    """Writes reports into the job's row, and reads there whether the user wants it to stop."""
+
+    def __init__(self, catalogue: Catalogue, job_id: int) -> None:
+        self._catalogue = catalogue
+        self._job_id = job_id
+
+    def report(self, doing: str, done: int, total: int | None, **counts: int) -> None:
+        """See `Progress.report`."""
+        wanted = self._catalogue.update_job(
+            self._job_id,
+            doing=doing,
+            done=done,
+            total=total,
+            counts=counts,
+            heartbeat_at=datetime.now(UTC),
+        )
+        if wanted:
+            raise JobCancelled("cancelled by the user")

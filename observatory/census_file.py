@@ -1,0 +1,81 @@
+"""One run as a file to take away: a line per infohash (.jsonl), or a row per peer (.parquet)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from storage.durable import replace_durably, write_durably
+from storage.runs import RunReader
+from swarm.errors import StorageError
+
+SUFFIXES = (".jsonl", ".parquet")
+
+
+def write_census_file(run: RunReader, path: Path) -> None:
+    """Write the run's swarms and peers; the suffix of `path` chooses the form.
+
+    A `.jsonl` line holds `infohash`, `peers`, `queries`, `unique`, `state`. Peers are
+    `["address", port]` where the run stores addresses, else pseudonyms of 16 hex digits.
+
+    Raises:
+        StorageError: the suffix is neither, or the file cannot be written.
+    """
+    if path.suffix == ".jsonl":
+        text = "".join(json.dumps(line) + "\n" for line in census_lines(run))
+        write_durably(path, text.encode())
+    elif path.suffix == ".parquet":
+        swarms = run.swarms().select("swarm", "infohash", "name", "size_bytes", "category")
+        rows = run.sightings().join(swarms, on="swarm").drop("swarm").collect()
+        replace_durably(path, lambda aside: rows.write_parquet(aside))
+    else:
+        raise StorageError(f"{path}: the file's name must end in {' or '.join(SUFFIXES)}")
+
+
+def census_lines(run: RunReader) -> Iterator[dict[str, Any]]:
+    """The lines of the `.jsonl` form, one for each finished swarm, in the run's order."""
+    addresses = run.manifest.addresses_stored
+    columns = ["address", "port"] if addresses else ["peer"]
+    peers = run.sightings().group_by("swarm").agg(columns)
+    frame = (
+        run.outcomes()
+        .join(run.swarms().select("swarm", "infohash"), on="swarm")
+        .join(peers, on="swarm", how="left")
+        .sort("swarm")
+        .collect()
+    )
+    for row in frame.iter_rows(named=True):
+        if addresses:
+            found: list[Any] = [
+                list(p) for p in zip(row["address"] or (), row["port"] or (), strict=True)
+            ]
+        else:
+            found = [f"{peer:016x}" for peer in row["peer"] or ()]
+        yield {
+            "infohash": row["infohash"],
+            "peers": found,
+            "queries": row["queries"],
+            "unique": row["unique_peers"],
+            "state": row["state"],
+        }
+
+
+def country_counts(run: RunReader) -> pl.DataFrame:
+    """Per swarm: name, state, peers, and its countries as `FR 12, DE 3`, most first."""
+    ordered = run.tallies().sort("peers", "country", descending=[True, False])
+    countries = ordered.group_by("swarm", maintain_order=True).agg(
+        pl.format("{} {}", "country", "peers").str.join(", ").alias("countries")
+    )
+    return (
+        run.swarms()
+        .select("swarm", "infohash", "name")
+        .join(run.outcomes(), on="swarm", how="left")
+        .join(countries, on="swarm", how="left")
+        .sort("unique_peers", "swarm", descending=[True, False], nulls_last=True)
+        .select("infohash", "name", "state", "unique_peers", "queries", "countries")
+        .collect()
+    )

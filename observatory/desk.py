@@ -1,0 +1,155 @@
+"""Observatory: one world's desk, where the page and the command line ask and order."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from observatory.board import queue_job, run_job, settle
+from observatory.configuration import load_settings
+from observatory.jobs import Job, JobKind, row_to_job
+from observatory.progress import Progress
+from observatory.purge import PurgePreview, preview_purge
+from observatory.summaries import RunSummary, summarise
+from observatory.worker import reap_workers, start_worker
+from storage.catalogue import Catalogue
+from storage.runs import RunReader, open_run
+from storage.torrents import INDEX_NAME, KeptTorrent, RefusedTorrent, TorrentFolder
+from storage.workspace import Workspace
+from swarm.settings import Settings
+
+
+class Observatory:
+    """One world: its torrents, its runs, its one job at a time."""
+
+    def __init__(
+        self, workspace: Workspace, *, name: str, description: str, is_lab: bool = False
+    ) -> None:
+        """Open the workspace; what a killed process left is tidied, new .torrent files are read.
+
+        Raises:
+            StorageError: the catalogue or index.json does not read.
+        """
+        self.workspace = workspace
+        self.name = name
+        self.description = description
+        self.is_lab = is_lab
+        workspace.prepare()
+        self._catalogue = Catalogue(workspace.catalogue_path)
+        self._folder_stamp: tuple[int, int] | None = None
+        settle(workspace, self._catalogue)
+        self.refused_torrents: list[RefusedTorrent] = []
+        self.read_torrent_folder()
+
+    def close(self) -> None:
+        """Give the catalogue back."""
+        self._catalogue.close()
+
+    def settings(self) -> Settings:
+        """config.txt as it is now.
+
+        Raises:
+            SettingsError: names file, line and key.
+        """
+        return load_settings(self.workspace)
+
+    # --- torrents -----------------------------------------------------------------------------
+
+    def read_torrent_folder(self) -> None:
+        """Make the catalogue say what bulkTorrents/ holds; files dropped there by hand count."""
+        if self.active_job() is not None or not self._folder_changed():
+            return
+        found = list(TorrentFolder(self.workspace.torrents_dir))
+        kept = [item for item in found if isinstance(item, KeptTorrent)]
+        self.refused_torrents = [item for item in found if isinstance(item, RefusedTorrent)]
+        self._catalogue.replace_torrents(kept, datetime.now(UTC))
+
+    def _folder_changed(self) -> bool:
+        folder = self.workspace.torrents_dir
+        index = folder / INDEX_NAME
+        stamp = (folder.stat().st_mtime_ns, index.stat().st_mtime_ns if index.exists() else 0)
+        changed, self._folder_stamp = stamp != self._folder_stamp, stamp
+        return changed
+
+    def torrents(self) -> int:
+        """How many torrents are collected."""
+        return self._catalogue.count_torrents()
+
+    # --- jobs ---------------------------------------------------------------------------------
+
+    def start(self, kind: JobKind, arguments: dict[str, object]) -> Job:
+        """Queue a job and start a worker process for it; returns at once.
+
+        Raises:
+            JobRefused: another job is active; says which.
+        """
+        self.read_torrent_folder()
+        job = queue_job(self.workspace, kind, arguments)
+        start_worker(self.workspace, job.id)
+        return job
+
+    def run_here(self, kind: JobKind, arguments: dict[str, object], watch: Progress) -> Job:
+        """Queue a job and run it in this process, reporting to `watch` as well.
+
+        Raises:
+            JobRefused: another job is active; says which.
+        """
+        self.read_torrent_folder()
+        job = queue_job(self.workspace, kind, arguments)
+        return run_job(self.workspace, job.id, watch=watch)
+
+    def cancel(self, job_id: int) -> None:
+        """Ask a job to stop; it does so at its next report."""
+        self._catalogue.update_job(job_id, cancel_requested=True)
+
+    def job(self, job_id: int) -> Job:
+        """One job by its number."""
+        return row_to_job(self._catalogue.job(job_id))
+
+    def active_job(self) -> Job | None:
+        """The job that is queued or running; one whose process was killed is settled first."""
+        reap_workers()
+        if self._catalogue.active_job() is None:
+            return None
+        settle(self.workspace, self._catalogue)
+        row = self._catalogue.active_job()
+        return None if row is None else row_to_job(row)
+
+    def latest_job(self) -> Job | None:
+        """The job that was started last, whatever its state."""
+        self.active_job()
+        row = self._catalogue.latest_job()
+        return None if row is None else row_to_job(row)
+
+    # --- runs ---------------------------------------------------------------------------------
+
+    def runs(self) -> list[RunSummary]:
+        """All runs, newest first."""
+        return [summarise(manifest) for manifest in self._catalogue.runs()]
+
+    def latest_run(self) -> RunSummary | None:
+        """The run that was started last."""
+        run_id = self._catalogue.latest_run_id()
+        # The row of a running run is as old as its start; its manifest is fresh.
+        return None if run_id is None else summarise(self.open_run(run_id).manifest)
+
+    def open_run(self, run_id: str) -> RunReader:
+        """Read a run.
+
+        Raises:
+            StorageError: there is no such run.
+        """
+        return open_run(self.workspace.runs_dir, run_id)
+
+    def purge_preview(self) -> PurgePreview:
+        """What a purge would delete and keep."""
+        return preview_purge(self.workspace, self._catalogue)
+
+    def revision(self) -> str:
+        """Changes when jobs, torrents or the latest run do; costs a few milliseconds."""
+        job = self.latest_job()
+        run = self.latest_run()
+        parts = "" if run is None else self.open_run(run.id).revision
+        index = self.workspace.torrents_dir
+        said = f"{job}{parts}{self.torrents()}{index.stat().st_mtime_ns}"
+        return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()

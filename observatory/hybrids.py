@@ -1,0 +1,87 @@
+"""Hybrid torrents are two swarms in the DHT and one torrent to a reader: their censuses join.
+
+BEP 52: a hybrid announces under its v1 infohash and under its cut v2 infohash, and a peer may stand
+under both. It counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from swarm.census import CensusState, SwarmCensus
+from swarm.infohash import InfoHash
+from swarm.sighting import SightingColumns
+
+# The worst of two states is what the joined census says.
+_BADNESS = {CensusState.COMPLETE: 0, CensusState.TIMEOUT: 1, CensusState.UNREACHABLE: 2}
+
+
+class HybridJoin:
+    """Maps DHT keys to swarm numbers, and holds a hybrid's first census until its second comes."""
+
+    def __init__(self, keys_of: Sequence[Sequence[InfoHash]]) -> None:
+        """Take the DHT keys of each swarm, by its number."""
+        self._numbers: dict[InfoHash, int] = {}
+        self._missing: dict[int, int] = {}
+        for number, keys in enumerate(keys_of):
+            for key in keys:
+                self._numbers.setdefault(key, number)
+        for number in self._numbers.values():
+            self._missing[number] = self._missing.get(number, 0) + 1
+        self._held: dict[int, SwarmCensus] = {}
+
+    @property
+    def keys(self) -> list[InfoHash]:
+        """All keys to ask for, each once."""
+        return list(self._numbers)
+
+    def add(self, census: SwarmCensus) -> list[tuple[int, SwarmCensus]]:
+        """The finished swarms that this census completes: one, or none yet."""
+        number = self._numbers[census.infohash]
+        held = self._held.pop(number, None)
+        joined = census if held is None else join_censuses(held, census)
+        self._missing[number] -= 1
+        if self._missing[number]:
+            self._held[number] = joined
+            return []
+        return [(number, joined)]
+
+    def leftovers(self) -> list[tuple[int, SwarmCensus]]:
+        """Halves whose other half never came, as what they are: cut short."""
+        halves = [
+            (number, SwarmCensus(c.infohash, CensusState.TIMEOUT, c.queries, c.sightings))
+            for number, c in self._held.items()
+        ]
+        self._held.clear()
+        return halves
+
+
+def join_censuses(first: SwarmCensus, second: SwarmCensus) -> SwarmCensus:
+    """One census of both: every peer endpoint once, on the word of who said it first."""
+    state = max(first.state, second.state, key=_BADNESS.__getitem__)
+    return SwarmCensus(
+        first.infohash,
+        state,
+        first.queries + second.queries,
+        _union(first.sightings, second.sightings),
+    )
+
+
+def _union(first: SightingColumns, second: SightingColumns) -> SightingColumns:
+    known = set(_endpoints(first))
+    new = [i for i, endpoint in enumerate(_endpoints(second)) if endpoint not in known]
+    return SightingColumns(
+        first.infohash,
+        first.source,
+        first.addresses + b"".join(second.addresses[16 * i : 16 * i + 16] for i in new),
+        first.ports + b"".join(second.ports[2 * i : 2 * i + 2] for i in new),
+        first.told_by + b"".join(second.told_by[18 * i : 18 * i + 18] for i in new),
+        first.seen_at_us + b"".join(second.seen_at_us[8 * i : 8 * i + 8] for i in new),
+    )
+
+
+def _endpoints(columns: SightingColumns) -> list[bytes]:
+    return [
+        columns.addresses[16 * i : 16 * i + 16] + columns.ports[2 * i : 2 * i + 2]
+        for i in range(len(columns))
+    ]

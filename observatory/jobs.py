@@ -1,0 +1,138 @@
+"""Jobs: the kinds there are, what each takes, and how one stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from storage.catalogue import JobRow
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    SCRAPE = "scrape"
+    FETCH = "fetch"
+    PURGE = "purge"
+    IMPORT = "import"
+    EXPORT = "export"
+
+
+class JobState(StrEnum):
+    """How a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"  # its process was killed
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the page and the command line see it."""
+
+    id: int
+    kind: JobKind
+    state: JobState
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    doing: str
+    done: int
+    total: int | None
+    counts: Mapping[str, int]
+    message: str | None  # the closing sentence, or what went wrong
+    report: Mapping[str, Any] | None  # what the job returned
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is waiting or running."""
+        return self.state in (JobState.QUEUED, JobState.RUNNING)
+
+
+def row_to_job(row: JobRow) -> Job:
+    """The value object of a catalogue row."""
+    return Job(
+        id=row.id,
+        kind=JobKind(row.kind),
+        state=JobState(row.state),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        doing=row.doing,
+        done=row.done,
+        total=row.total,
+        counts=row.counts,
+        message=row.message,
+        report=row.report,
+    )
+
+
+class Arguments(BaseModel):
+    """What a job takes: plain values, so that any worker on any machine can be handed them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ScrapeArguments(Arguments):
+    """Torrents to take in each of the eight categories."""
+
+    per_category: int = Field(default=3, ge=1, le=10_000)
+
+
+class CrawlTarget(Arguments):
+    """One swarm to count: the DHT keys of its torrent and what is known of it."""
+
+    infohash: str
+    dht_keys: tuple[str, ...]
+    name: str
+    size_bytes: int | None = None
+    category: str | None = None
+    language: str | None = None
+
+
+class FetchArguments(Arguments):
+    """What to count; each `None` means: as config.txt says."""
+
+    targets: tuple[CrawlTarget, ...] | None = None  # None: every collected torrent
+    bootstrap: tuple[str, ...] | None = None
+    processes: int | None = Field(default=None, ge=1, le=256)
+    max_packets_per_s: float | None = Field(default=None, ge=0)
+    deadline_s: float | None = Field(default=None, gt=0)
+    store_addresses: bool | None = None
+
+
+class PurgeArguments(Arguments):
+    """Nothing to choose: every run goes, every torrent stays."""
+
+
+class ImportArguments(Arguments):
+    """A folder of the classic tool; `relocate` places its addresses anew."""
+
+    folder: str
+    relocate: bool = False
+
+
+class ExportArguments(Arguments):
+    """Where to write the classic form, and of which run (None: the latest)."""
+
+    folder: str
+    run_id: str | None = None
+
+
+class Report(BaseModel):
+    """What a job returns: one closing sentence and its figures."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sentence: str
+    run_id: str | None = None
+    figures: dict[str, int | float] = Field(default_factory=dict)
+    refused: list[str] = Field(default_factory=list)  # what was passed over, and why

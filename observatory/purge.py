@@ -1,0 +1,51 @@
+"""The purge job: every run and the aggregates go, every torrent stays."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+from observatory.jobs import PurgeArguments, Report
+from observatory.progress import Progress
+from storage.catalogue import Catalogue
+from storage.runs import delete_run, list_runs
+from storage.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class PurgePreview:
+    """What a purge would delete and keep."""
+
+    runs: int
+    peers: int
+    bytes: int
+    torrents_kept: int
+
+
+def preview_purge(workspace: Workspace, catalogue: Catalogue) -> PurgePreview:
+    """Count what a purge would delete; deletes nothing."""
+    runs = list(list_runs(workspace.runs_dir))
+    files = [path for run in runs for path in run.folder.iterdir() if path.is_file()]
+    return PurgePreview(
+        runs=len(runs),
+        peers=sum(manifest.counts.peers for manifest in catalogue.runs()),
+        bytes=sum(path.stat().st_size for path in files),
+        torrents_kept=catalogue.count_torrents(),
+    )
+
+
+def purge(workspace: Workspace, arguments: PurgeArguments, progress: Progress) -> Report:
+    """Delete all runs and json/*.json. Killed in the middle, a second purge ends the work."""
+    runs = list(list_runs(workspace.runs_dir))
+    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+        for done, run in enumerate(runs):
+            progress.report("Deleting runs", done, len(runs))
+            delete_run(workspace.runs_dir, run.run_id)
+            catalogue.forget_run(run.run_id)
+        catalogue.replace_runs([])
+    for aggregate in ("bar.json", "geo.json"):
+        (workspace.json_dir / aggregate).unlink(missing_ok=True)
+    return Report(
+        sentence=f"{len(runs)} runs deleted; all torrents are still there.",
+        figures={"runs": len(runs)},
+    )

@@ -1,0 +1,41 @@
+"""RunSummary: a run as one line of a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.manifest import Manifest, RunKind, RunState
+from swarm.place import DatabaseBuild
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What is known of a run without opening its parts. Times are UTC."""
+
+    id: str
+    kind: RunKind
+    state: RunState
+    started_at: datetime
+    ended_at: datetime | None
+    swarms_total: int
+    swarms_done: int
+    peers: int
+    database: DatabaseBuild | None  # None: an import keeps the places of its record
+    message: str | None
+
+
+def summarise(manifest: Manifest) -> RunSummary:
+    """The summary of a run's manifest."""
+    return RunSummary(
+        id=manifest.run_id,
+        kind=manifest.kind,
+        state=manifest.state,
+        started_at=manifest.started_at,
+        ended_at=manifest.ended_at,
+        swarms_total=manifest.counts.swarms_total,
+        swarms_done=manifest.counts.swarms_done,
+        peers=manifest.counts.peers,
+        database=manifest.database_build,
+        message=manifest.message,
+    )

@@ -1,0 +1,96 @@
+"""From what a user types to swarms to count: .torrent, folder, magnet, infohash, or a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from observatory.jobs import CrawlTarget
+from storage.torrents import read_torrent
+from swarm.errors import MalformedTorrent, SwarmError
+from swarm.infohash import InfoHash
+from swarm.magnet import parse_magnet
+from swarm.torrent import Torrent
+
+_MAX_LIST_BYTES = 100_000_000
+
+
+def read_targets(inputs: Iterable[str]) -> tuple[list[CrawlTarget], list[str]]:
+    """All swarms that the inputs name, each once, and what was passed over, with its reason.
+
+    Raises:
+        SwarmError: an input is neither a file or folder, nor a magnet, nor an infohash.
+    """
+    targets: dict[str, CrawlTarget] = {}
+    refused: list[str] = []
+    for text in inputs:
+        for found in _read_input(text):
+            if isinstance(found, str):
+                refused.append(found)
+            else:
+                targets.setdefault(found.infohash, found)
+    return list(targets.values()), refused
+
+
+def _read_input(text: str) -> Iterator[CrawlTarget | str]:
+    path = Path(text)
+    if path.is_dir():
+        for torrent_path in sorted(path.glob("*.torrent")):
+            yield _from_file(torrent_path)
+    elif path.is_file() and path.suffix == ".torrent":
+        yield _from_file(path)
+    elif path.is_file():
+        yield from _from_list(path)
+    else:
+        target = _from_text(text)
+        if target is None:
+            raise SwarmError(
+                f"{text[:80]!r} is no .torrent file, folder, list, magnet link or 40-digit infohash"
+            )
+        yield target
+
+
+def _from_list(path: Path) -> Iterator[CrawlTarget | str]:
+    if path.stat().st_size > _MAX_LIST_BYTES:
+        raise SwarmError(f"{path} is larger than {_MAX_LIST_BYTES:,} bytes: split the list")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        entry = line.strip()
+        if entry and not entry.startswith("#"):
+            target = _from_text(entry)
+            yield target or f"{path.name}, line {number}: {entry[:60]!r} is no magnet or infohash"
+
+
+def _from_text(text: str) -> CrawlTarget | None:
+    try:
+        if text.lower().startswith("magnet:"):
+            magnet = parse_magnet(text)
+            keys = [magnet.infohash.hex]
+            if magnet.infohash_v2 is not None:
+                keys.append(magnet.infohash_v2[:20].hex())
+            return CrawlTarget(
+                infohash=keys[0],
+                dht_keys=tuple(dict.fromkeys(keys)),
+                name=magnet.name or keys[0],
+            )
+        infohash = InfoHash.from_hex(text)
+    except ValueError:
+        return None
+    return CrawlTarget(infohash=infohash.hex, dht_keys=(infohash.hex,), name=infohash.hex)
+
+
+def _from_file(path: Path) -> CrawlTarget | str:
+    try:
+        return torrent_to_target(read_torrent(path))
+    except MalformedTorrent as error:
+        return f"{path.name}: {error}"
+
+
+def torrent_to_target(torrent: Torrent) -> CrawlTarget:
+    """What to ask the DHT for a parsed torrent."""
+    return CrawlTarget(
+        infohash=torrent.infohash.hex,
+        dht_keys=tuple(key.hex for key in torrent.dht_keys),
+        name=torrent.name,
+        size_bytes=torrent.size_bytes,
+    )

@@ -1,0 +1,53 @@
+"""Files that a killed process cannot leave half-written: written aside, synced, then renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from swarm.errors import StorageError
+
+# A name that starts so is a leftover of a killed writer; readers pass over it.
+ASIDE_PREFIX = ".aside-"
+
+
+def write_durably(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Replace `path` by `content` as one step: a reader sees the old or the new, never a part.
+
+    Raises:
+        StorageError: the file cannot be written (disk full, no permission); the old one stands.
+    """
+
+    def write(aside: Path) -> None:
+        aside.write_bytes(content)
+
+    replace_durably(path, write, mode=mode)
+
+
+def replace_durably(path: Path, write: Callable[[Path], None], *, mode: int = 0o644) -> None:
+    """Let `write` fill a file aside, then put it in the place of `path` as one step.
+
+    Raises:
+        StorageError: as in `write_durably`.
+    """
+    aside = path.with_name(f"{ASIDE_PREFIX}{secrets.token_hex(6)}-{path.name}"[:250])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.touch(mode=mode, exist_ok=False)
+        write(aside)
+        _sync(aside)
+        aside.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,105 @@
+"""manifest.json of a run: under which conditions its numbers came about, and how it ended."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from storage.durable import write_durably
+from swarm.errors import StorageError
+from swarm.place import DatabaseBuild
+
+MANIFEST_NAME = "manifest.json"
+
+
+class RunState(StrEnum):
+    """How a run stands. Only `running` changes any more."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"  # its process was killed; what it had written stands
+
+
+class RunKind(StrEnum):
+    """Where the run's sightings come from."""
+
+    CRAWL = "crawl"
+    IMPORT = "import"
+
+
+class RunCounts(BaseModel):
+    """What the run holds so far."""
+
+    model_config = ConfigDict(frozen=True)
+
+    swarms_total: int = 0
+    swarms_done: int = 0
+    peers: int = 0  # rows: distinct (swarm, peer)
+    queries: int = 0
+    packets_sent: int = 0
+    packets_received: int = 0
+    nodes_known: int = 0
+
+
+class DatabaseRecord(BaseModel):
+    """The geolocation database of the run, see `swarm.place.DatabaseBuild`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    built_on: date | None
+    attribution: str | None
+    attribution_url: str | None
+
+
+class Manifest(BaseModel):
+    """The conditions and the state of one run. Times are UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    kind: RunKind
+    state: RunState
+    world: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    code_version: str
+    settings: dict[str, Any]
+    database: DatabaseRecord | None
+    addresses_stored: bool
+    counts: RunCounts = RunCounts()
+    message: str | None = None  # the closing sentence, or why it failed
+    origin: str | None = None  # an import: the name of the folder it was read from
+
+    @property
+    def database_build(self) -> DatabaseBuild | None:
+        """The database as the rest of the project names it."""
+        return None if self.database is None else DatabaseBuild(**self.database.model_dump())
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Replace the run's manifest as one step."""
+    write_durably(folder / MANIFEST_NAME, (manifest.model_dump_json(indent=1) + "\n").encode())
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the run in `folder`.
+
+    Raises:
+        StorageError: there is none, or it does not read; names the file.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise StorageError(f"{path} is no manifest of ours: {where}: {first['msg']}") from None

@@ -1,0 +1,28 @@
+"""The secret key behind pseudonyms: made once per workspace, readable by its owner only."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from storage.durable import write_durably
+from swarm.errors import StorageError
+
+KEY_BYTES = 32
+
+
+def load_or_make_key(path: Path) -> bytes:
+    """The 32-byte key of this installation; made with mode 600 where there is none yet.
+
+    Raises:
+        StorageError: the file is there but holds no key.
+    """
+    if not path.exists():
+        write_durably(path, secrets.token_bytes(KEY_BYTES), mode=0o600)
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise StorageError(
+            f"{path} holds {len(key)} bytes, not a key of {KEY_BYTES}: restore it from a backup, "
+            "or delete it to have a new one made (older runs then no longer share pseudonyms)"
+        )
+    return key

@@ -1,0 +1,204 @@
+"""Runs as immutable Parquet parts: one writer, any number of readers, no lock between them.
+
+A part appears whole or not at all. Sightings of a swarm are on disk before the outcome that calls
+it finished, so an outcome never promises peers that a crash took away. Columns: `swarm.columns`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from storage.durable import replace_durably
+from storage.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    RunCounts,
+    RunState,
+    read_manifest,
+    write_manifest,
+)
+from swarm.columns import (
+    OUTCOME_COLUMNS,
+    SIGHTING_COLUMNS,
+    SWARM_COLUMNS,
+    TALLY_COLUMNS,
+    Column,
+    polars_schema,
+)
+from swarm.errors import StorageError
+
+_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+_TRASH_PREFIX = ".trash-"
+
+
+def new_run_id(now: datetime) -> str:
+    """A name that sorts by start time and never repeats: `20261121-101530-3f9c`."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+class RunWriter:
+    """The one writer of a run. Every call returns after the disk has it."""
+
+    def __init__(self, runs_dir: Path, manifest: Manifest, swarms: pl.DataFrame) -> None:
+        """Begin a run: its swarms first, then the manifest that makes it a run."""
+        self.folder = runs_dir / manifest.run_id
+        self.manifest = manifest
+        self._parts = 0
+        _write_part(self.folder / "swarms.parquet", swarms, SWARM_COLUMNS)
+        write_manifest(self.folder, manifest)
+
+    def add(self, sightings: pl.DataFrame, outcomes: pl.DataFrame, counts: RunCounts) -> None:
+        """Append finished swarms: their sightings, their outcomes, and the counts until now.
+
+        Raises:
+            StorageError: the disk refuses; what was added before stands.
+        """
+        number = f"{self._parts:06d}"
+        if len(sightings):
+            _write_part(self.folder / f"sightings-{number}.parquet", sightings, SIGHTING_COLUMNS)
+        _write_part(self.folder / f"outcomes-{number}.parquet", outcomes, OUTCOME_COLUMNS)
+        self._parts += 1
+        self._update(counts=counts)
+
+    def record_tallies(self, tallies: pl.DataFrame) -> None:
+        """Keep an imported record's own counts per country."""
+        _write_part(self.folder / "tallies.parquet", tallies, TALLY_COLUMNS)
+
+    def finish(self, state: RunState, ended_at: datetime, message: str, counts: RunCounts) -> None:
+        """Close the run; nothing may be added afterwards."""
+        self._update(state=state, ended_at=ended_at, message=message, counts=counts)
+
+    def _update(self, **changes: object) -> None:
+        self.manifest = self.manifest.model_copy(update=changes)
+        write_manifest(self.folder, self.manifest)
+
+
+class RunReader:
+    """One run as it stands on disk, complete or not. Frames are lazy: nothing is loaded here."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run_id = folder.name
+
+    @property
+    def manifest(self) -> Manifest:
+        """Read afresh each time, since a running run changes it."""
+        return read_manifest(self.folder)
+
+    @property
+    def revision(self) -> str:
+        """Changes whenever a part or the manifest does; costs a directory listing."""
+        names = sorted(p.name for p in self.folder.glob("*.parquet") if p.name[0] != ".")
+        stamp = (self.folder / MANIFEST_NAME).stat().st_mtime_ns
+        return hashlib.blake2b(f"{names}{stamp}".encode(), digest_size=8).hexdigest()
+
+    def sightings(self) -> pl.LazyFrame:
+        """SIGHTING_COLUMNS, one row per (swarm, peer)."""
+        return _scan(self.folder, "sightings-*.parquet", SIGHTING_COLUMNS)
+
+    def swarms(self) -> pl.LazyFrame:
+        """SWARM_COLUMNS, one row per swarm asked."""
+        return _scan(self.folder, "swarms.parquet", SWARM_COLUMNS)
+
+    def outcomes(self) -> pl.LazyFrame:
+        """OUTCOME_COLUMNS, one row per swarm that is finished."""
+        return _scan(self.folder, "outcomes-*.parquet", OUTCOME_COLUMNS)
+
+    def tallies(self) -> pl.LazyFrame:
+        """TALLY_COLUMNS: the record's own counts for an import, else counted from sightings."""
+        if (self.folder / "tallies.parquet").exists():
+            return _scan(self.folder, "tallies.parquet", TALLY_COLUMNS)
+        counted = self.sightings().group_by("swarm", "country").agg(peers=pl.len().cast(pl.Int64))
+        return counted.select("swarm", pl.col("country").alias("label"), "country", "peers")
+
+
+def list_runs(runs_dir: Path) -> Iterator[RunReader]:
+    """Every run of the folder that has a manifest, oldest first."""
+    for folder in sorted(runs_dir.iterdir()) if runs_dir.exists() else ():
+        if _RUN_ID.fullmatch(folder.name) and (folder / MANIFEST_NAME).exists():
+            yield RunReader(folder)
+
+
+def open_run(runs_dir: Path, run_id: str) -> RunReader:
+    """The run of that name.
+
+    Raises:
+        StorageError: there is none; the name is also refused where it is no run id at all.
+    """
+    folder = runs_dir / run_id
+    if not _RUN_ID.fullmatch(run_id) or not (folder / MANIFEST_NAME).exists():
+        raise StorageError(f"there is no run {run_id[:40]!r} in {runs_dir}")
+    return RunReader(folder)
+
+
+def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
+    """Close a run whose process was killed. Its counts are taken anew from the parts."""
+    outcomes = reader.outcomes().select(pl.len(), pl.col("queries").sum()).collect()
+    peers = int(reader.sightings().select(pl.len()).collect().item())
+    manifest = reader.manifest
+    counts = manifest.counts.model_copy(
+        update={"swarms_done": outcomes[0, 0], "queries": int(outcomes[0, 1]), "peers": peers}
+    )
+    closed = manifest.model_copy(
+        update={
+            "state": RunState.INTERRUPTED,
+            "ended_at": ended_at,
+            "counts": counts,
+            "message": "Its process ended in the middle; what it had written by then stands.",
+        }
+    )
+    write_manifest(reader.folder, closed)
+    return closed
+
+
+def delete_run(runs_dir: Path, run_id: str) -> None:
+    """Remove a run; killed in the middle, the rest is swept by `sweep_trash`."""
+    folder = open_run(runs_dir, run_id).folder
+    trash = runs_dir / f"{_TRASH_PREFIX}{run_id}"
+    folder.rename(trash)
+    shutil.rmtree(trash)
+
+
+def sweep_trash(runs_dir: Path) -> None:
+    """Finish deletions that a kill left half-done."""
+    for trash in runs_dir.glob(f"{_TRASH_PREFIX}*"):
+        shutil.rmtree(trash)
+
+
+def _write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...]) -> None:
+    expected = polars_schema(columns)
+    if frame.schema != expected:
+        raise StorageError(f"{path.name}: columns {frame.schema} instead of {expected}")
+    replace_durably(path, lambda aside: frame.write_parquet(aside, compression="zstd"))
+
+
+def _scan(folder: Path, pattern: str, columns: tuple[Column, ...]) -> pl.LazyFrame:
+    schema = polars_schema(columns)
+    parts = sorted(p for p in folder.glob(pattern) if not p.name.startswith("."))
+    if not parts:
+        return pl.LazyFrame(schema=schema)
+    for part in parts:
+        _check_part(part, schema)
+    return pl.scan_parquet(parts, schema=schema)
+
+
+def _check_part(path: Path, schema: pl.Schema) -> None:
+    try:
+        found = pl.read_parquet_schema(path)
+    except (PolarsError, OSError) as error:
+        raise StorageError(
+            f"{path} does not read as Parquet ({str(error)[:120]}): restore it or move it away; "
+            "the run's other parts are untouched"
+        ) from None
+    if dict(found) != dict(schema):
+        odd = sorted(set(found.items()) ^ set(schema.items()), key=str)
+        raise StorageError(f"{path} has other columns than ours: {[name for name, _ in odd]}")

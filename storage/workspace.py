@@ -1,0 +1,72 @@
+"""Workspace: where a world keeps its things. One directory, the classic names below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.durable import ASIDE_PREFIX
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A directory with config.txt, bulkTorrents/, runs/ and json/.
+
+    The real world's is the project's root; the lab has one of its own, so that what is tried
+    there never mixes with what was measured.
+    """
+
+    root: Path
+
+    @property
+    def config_path(self) -> Path:
+        """config.txt, which the user edits."""
+        return self.root / "config.txt"
+
+    @property
+    def torrents_dir(self) -> Path:
+        """Collected .torrent files and their index.json."""
+        return self.root / "bulkTorrents"
+
+    @property
+    def runs_dir(self) -> Path:
+        """One folder per run, the catalogue and the pseudonym key."""
+        return self.root / "runs"
+
+    @property
+    def json_dir(self) -> Path:
+        """bar.json and geo.json of the latest run."""
+        return self.root / "json"
+
+    @property
+    def catalogue_path(self) -> Path:
+        """The SQLite catalogue."""
+        return self.runs_dir / "catalogue.sqlite"
+
+    @property
+    def key_path(self) -> Path:
+        """The secret behind the peers' pseudonyms, mode 600."""
+        return self.runs_dir / "pseudonym.key"
+
+    @property
+    def cache_dir(self) -> Path:
+        """What can be made again, such as the patched browser driver."""
+        return self.runs_dir / "cache"
+
+    @property
+    def logs_dir(self) -> Path:
+        """What the worker processes log, one file per job."""
+        return self.runs_dir / "logs"
+
+    def prepare(self) -> None:
+        """Make the folders that are missing and sweep what killed writers left aside."""
+        for folder in (self.torrents_dir, self.runs_dir, self.json_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def sweep_aside(folder: Path) -> int:
+    """Delete half-written leftovers in one folder; call only while nobody writes there."""
+    leftovers = list(folder.glob(f"{ASIDE_PREFIX}*"))
+    for leftover in leftovers:
+        leftover.unlink(missing_ok=True)
+    return len(leftovers)

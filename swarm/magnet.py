@@ -1,0 +1,57 @@
+"""Magnet links (BEP 9, BEP 52): an infohash, a name, trackers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from swarm.infohash import InfoHash
+
+_BTIH = re.compile(r"urn:btih:([0-9a-fA-F]{40}|[A-Za-z2-7]{32})")
+# BEP 52: a multihash; 0x12 0x20 says SHA-256, 32 bytes.
+_BTMH = re.compile(r"urn:btmh:1220([0-9a-fA-F]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Magnet:
+    """What a magnet link names. `infohash` is v1, or v2 cut to 20 bytes where there is no v1."""
+
+    infohash: InfoHash
+    infohash_v2: bytes | None
+    name: str | None
+    trackers: tuple[str, ...]
+
+
+def parse_magnet(text: str) -> Magnet:
+    """Read a magnet link.
+
+    Raises:
+        ValueError: it is no magnet link, or names no BitTorrent infohash.
+    """
+    parts = urlsplit(text.strip())
+    if parts.scheme.lower() != "magnet":
+        raise ValueError(f"no magnet link: {text[:60]!r}")
+    fields = parse_qs(parts.query)
+    topics = fields.get("xt", [])
+    v1 = next((m[1] for topic in topics if (m := _BTIH.fullmatch(topic))), None)
+    v2 = next((m[1] for topic in topics if (m := _BTMH.fullmatch(topic))), None)
+    if v1 is None and v2 is None:
+        raise ValueError(f"magnet link without a BitTorrent infohash: {text[:60]!r}")
+    digest_v2 = None if v2 is None else bytes.fromhex(v2)
+    digest = _v1_digest(v1) if v1 is not None else (digest_v2 or b"")[:20]
+    names = fields.get("dn", [])
+    return Magnet(
+        InfoHash(digest), digest_v2, names[0] if names else None, tuple(fields.get("tr", []))
+    )
+
+
+def _v1_digest(text: str) -> bytes:
+    if len(text) == 40:
+        return bytes.fromhex(text)
+    try:
+        return base64.b32decode(text.upper())
+    except binascii.Error as error:
+        raise ValueError(f"bad base32 infohash {text!r}: {error}") from None
