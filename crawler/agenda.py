@@ -1,0 +1,154 @@
+"""Agenda: which lookups of a process are under way, and which of them asks whom next.
+
+The infohashes are served in sorted order, so that each lookup starts among the nodes that its
+neighbour has just met. A lookup that can ask somebody comes before one that has not begun: so few
+are under way when the packet rate is the limit, and many when the round trip is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from crawler.addresses import SocketAddress, compact_to_socket_address
+from crawler.krpc import ID_BYTES
+from crawler.lookup import Lookup
+from crawler.node_table import NodeTable
+from crawler.pacing import Pacing
+from swarm.census import CensusState, SwarmCensus
+from swarm.infohash import InfoHash
+
+# Few lookups run until some nodes are known, or all would crowd upon the bootstrap nodes.
+_FIRST_LOOKUPS = 4
+_NODES_PER_LOOKUP = 2
+
+
+class Question(NamedTuple):
+    """A query that is to be sent; without a lookup it is one to a bootstrap node."""
+
+    address: SocketAddress
+    contact: bytes | None
+    lookup: Lookup | None
+
+
+class Agenda:
+    """All lookups of a process, from waiting to ended."""
+
+    def __init__(
+        self,
+        infohashes: Iterable[InfoHash],
+        table: NodeTable,
+        pacing: Pacing,
+        *,
+        max_lookups: int,
+    ) -> None:
+        self._keys = deque(sorted(set(infohashes)))
+        self._table = table
+        self._pacing = pacing
+        self._max_lookups = max_lookups
+        self._active: set[Lookup] = set()
+        self._queue: deque[Lookup] = deque()  # those that may have somebody to ask
+        self._reserved: list[tuple[float, int, Question]] = []  # heap: to be sent later
+        self._reservations = 0  # breaks ties in the heap
+        self._finished: list[SwarmCensus] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether every lookup has ended."""
+        return not self._keys and not self._active
+
+    @property
+    def next_key(self) -> bytes | None:
+        """The key of the lookup that begins next."""
+        return self._keys[0].digest if self._keys else None
+
+    @property
+    def next_reserved(self) -> float | None:
+        """When the next query that waits for its address's turn may leave."""
+        return self._reserved[0][0] if self._reserved else None
+
+    def finished(self) -> list[SwarmCensus]:
+        """The lookups that have ended since the last call."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    def stop(self) -> None:
+        """End all lookups where they stand; those not begun end too, with nothing."""
+        for lookup in self._active:
+            self._finished.append(lookup.end(CensusState.TIMEOUT))
+        self._active.clear()
+        self._finished += [Lookup(key).end(CensusState.TIMEOUT) for key in self._keys]
+        self._keys.clear()
+
+    def wake(self, lookup: Lookup) -> None:
+        """Note that a lookup has heard something, and may have somebody to ask."""
+        if not lookup.queued and lookup.ended is None:
+            lookup.queued = True
+            self._queue.append(lookup)
+
+    def next_question(self, now: float) -> Question | None:
+        """What to ask now; None if every lookup waits."""
+        while self._reserved and self._reserved[0][0] <= now:
+            reserved = heappop(self._reserved)[2]
+            if self._still_wanted(reserved):
+                return reserved
+        while self._queue or self._begin_lookup():
+            question = self._question_of_first(now)
+            if question is not None:
+                return question
+        return None
+
+    def _still_wanted(self, question: Question) -> bool:
+        """Whether a reserved query makes sense yet: its node may have been found dead since."""
+        lookup, contact = question.lookup, question.contact
+        if lookup is None or contact is None or lookup.ended is not None:
+            return False
+        if self._table.is_bad(contact):
+            lookup.failed(contact)
+            self.wake(lookup)
+            return False
+        return True
+
+    def _question_of_first(self, now: float) -> Question | None:
+        """What the first lookup of the queue asks; if it asks nobody, it leaves the queue."""
+        lookup = self._queue[0]
+        contact = self._next_contact(lookup)
+        if contact is None:
+            self._queue.popleft()
+            lookup.queued = False
+            if lookup.in_flight == 0:
+                self._active.discard(lookup)
+                self._finished.append(lookup.end())
+            return None
+        self._queue.rotate(-1)
+        lookup.asked(contact)
+        endpoint = contact[ID_BYTES:]
+        question = Question(compact_to_socket_address(endpoint), contact, lookup)
+        leave_at = self._pacing.reserve(endpoint[:-2], now)
+        if leave_at <= now:
+            return question
+        self._reservations += 1
+        heappush(self._reserved, (leave_at, self._reservations, question))
+        return None
+
+    def _next_contact(self, lookup: Lookup) -> bytes | None:
+        contact = lookup.next_contact(self._table.is_bad)
+        if contact is None and lookup.in_flight == 0:
+            # About to end. Its neighbours may have met closer nodes since it began.
+            lookup.offer(self._table.closest(lookup.key, lookup.width))
+            contact = lookup.next_contact(self._table.is_bad)
+        return contact
+
+    def _begin_lookup(self) -> bool:
+        """Begin the next infohash, if any may begin now."""
+        nodes = self._table.verified
+        allowed = min(self._max_lookups, _FIRST_LOOKUPS + nodes // _NODES_PER_LOOKUP)
+        if not self._keys or not nodes or len(self._active) >= allowed:
+            return False
+        lookup = Lookup(self._keys.popleft())
+        lookup.offer(self._table.closest(lookup.key, lookup.width))
+        self._active.add(lookup)
+        self.wake(lookup)
+        return True

@@ -1,0 +1,233 @@
+"""Engine: all lookups of one process over one node table. Datagrams in, datagrams out; no I/O.
+
+The caller brings the clock (monotonic seconds), the entropy and the socket; see `shell`.
+BEP 5 throughout, as a read-only node (BEP 43): queries of others are not answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from crawler.addresses import (
+    BogonFilter,
+    SocketAddress,
+    socket_address_to_compact,
+)
+from crawler.agenda import Agenda, Question
+from crawler.joining import Joining
+from crawler.krpc import (
+    CONTACT_BYTES,
+    ID_BYTES,
+    PEER_BYTES,
+    ErrorReply,
+    Query,
+    Reply,
+    decode,
+    encode_find_node,
+    encode_get_peers,
+)
+from crawler.node_table import NodeTable
+from crawler.outstanding import Asked, Outstanding
+from crawler.pacing import FlightWindow, Pacing
+from crawler.patience import Patience
+from swarm.census import SwarmCensus
+from swarm.errors import MalformedMessage
+from swarm.infohash import InfoHash
+
+Datagram = tuple[bytes, SocketAddress]
+
+MOST_CONTACTS_PER_REPLY = 2 * 8  # nodes send 8; who sends many more sends junk
+BATCH = 64  # datagrams handed out at once, so that sending and receiving take turns
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has passed through the engine since it began."""
+
+    sent: int = 0
+    received: int = 0
+    malformed: int = 0
+    unasked: int = 0  # replies to nothing we asked, or from somebody else; and others' queries
+    refused: int = 0  # KRPC errors
+    peers: int = 0
+
+
+class Engine:
+    """The census of a list of infohashes, as a machine without I/O.
+
+    Call `receive` for every datagram that came, send what `due` returns, collect `finished`, and
+    come back at `next_wakeup`; until `done`, or `unreachable`, or `stop` at a deadline.
+    """
+
+    def __init__(
+        self,
+        infohashes: Iterable[InfoHash],
+        bootstrap: Sequence[SocketAddress],
+        *,
+        pacing: Pacing,
+        bogons: BogonFilter,
+        entropy: Callable[[int], bytes],
+        now: float,
+        utc_offset_us: int,
+        max_lookups: int,
+        bootstrap_timeout_s: float,
+    ) -> None:
+        """`utc_offset_us` added to `now` in microseconds gives UTC since the Unix epoch."""
+        self.counters = Counters()
+        self.table = NodeTable()
+        self._agenda = Agenda(infohashes, self.table, pacing, max_lookups=max_lookups)
+        self._pacing = pacing
+        self._bogons = bogons
+        self._utc_offset_us = utc_offset_us
+        self._node_id = entropy(ID_BYTES)
+        self._joining = Joining(bootstrap, now, bootstrap_timeout_s)
+        self._outstanding = Outstanding(entropy)
+        self._patience = Patience()
+        self._window = FlightWindow()
+        self._held: Question | None = None  # waits for the global cap
+        self._blocked_until = now  # the global cap allows nothing before
+        self._more = False  # the last batch was full: there may be more to send at once
+
+    @property
+    def done(self) -> bool:
+        """Whether every lookup has ended."""
+        return self._agenda.done
+
+    def unreachable(self, now: float) -> bool:
+        """Whether no bootstrap node has answered, and the time for it is over."""
+        return self._joining.failed(now)
+
+    def finished(self) -> list[SwarmCensus]:
+        """The lookups that have ended since the last call."""
+        return self._agenda.finished()
+
+    def stop(self) -> None:
+        """End all lookups where they stand; those not begun end too, with nothing."""
+        self._agenda.stop()
+
+    # --- what comes in ---
+
+    def receive(self, datagram: bytes, source: SocketAddress, now: float) -> None:
+        """Take in one datagram, whatever it is."""
+        self.counters.received += 1
+        try:
+            message = decode(datagram)
+        except MalformedMessage:
+            self.counters.malformed += 1
+            return
+        asked = None
+        if not isinstance(message, Query):
+            asked = self._outstanding.match(message.transaction, source)
+        if asked is None:
+            self.counters.unasked += 1
+            return
+        self._patience.replied(now - asked.sent_at)
+        if isinstance(message, Reply):
+            self._take_reply(message, asked, now)
+        elif isinstance(message, ErrorReply):
+            self.counters.refused += 1
+            self._take_refusal(asked, now)
+
+    def _take_reply(self, reply: Reply, asked: Asked, now: float) -> None:
+        address = socket_address_to_compact(asked.address)
+        contact = reply.sender_id + address
+        lookup = asked.lookup if asked.lookup and asked.lookup.ended is None else None
+        if asked.contact is not None and asked.contact != contact:
+            # Another node lives there than hearsay had it: its word counts, the hearsay does not.
+            self.table.gone(asked.contact, now)
+            if lookup and not asked.overdue:
+                lookup.failed(asked.contact)
+        if self.table.replied(contact, now) and not asked.overdue:
+            self._window.answered()
+        heard = self._hear(reply.nodes, now)
+        self._joining.succeeded()
+        if lookup is None:
+            return
+        if reply.values:
+            seen_at_us = self._utc_offset_us + int(now * 1_000_000)
+            self.counters.peers += lookup.harvest.add(
+                reply.values, address, seen_at_us, self._bogons
+            )
+        lookup.answered(contact, len(reply.values) // PEER_BYTES)
+        lookup.offer(heard)
+        self._agenda.wake(lookup)
+
+    def _take_refusal(self, asked: Asked, now: float) -> None:
+        """The node lives, but is of no use to this lookup."""
+        if asked.contact is not None:
+            self.table.replied(asked.contact, now)
+        if asked.lookup and asked.contact and not asked.overdue:
+            asked.lookup.failed(asked.contact)
+            self._agenda.wake(asked.lookup)
+
+    def _hear(self, nodes: bytes, now: float) -> list[bytes]:
+        """Note a reply's contacts; returns those that are worth asking."""
+        table = self.table
+        heard = []
+        end = min(len(nodes), MOST_CONTACTS_PER_REPLY * CONTACT_BYTES)
+        for at in range(0, end, CONTACT_BYTES):
+            contact = nodes[at : at + CONTACT_BYTES]
+            if table.knows(contact) or (
+                not self._bogons.is_bogus(contact[ID_BYTES:]) and table.add(contact, now)
+            ):
+                heard.append(contact)
+        return heard
+
+    def _take_silence(self, asked: Asked, now: float) -> None:
+        if asked.contact is None or asked.lookup is None:
+            return
+        if self.table.failed(asked.contact, now):
+            self._window.silent()
+        if asked.lookup.ended is None:
+            asked.lookup.failed(asked.contact)
+            self._agenda.wake(asked.lookup)
+
+    # --- what goes out ---
+
+    def due(self, now: float) -> list[Datagram]:
+        """The datagrams to send now, at most `BATCH` of them."""
+        for asked in self._outstanding.overdue(now, self._patience.timeout_s):
+            self._take_silence(asked, now)
+        datagrams: list[Datagram] = []
+        while len(datagrams) < BATCH and self._outstanding.in_flight < self._window.size:
+            question = self._held or self._next_question(now)
+            if question is None:
+                break
+            wait_s = self._pacing.take(now)
+            self._held = question if wait_s > 0 else None
+            if self._held:
+                self._blocked_until = now + wait_s
+                break
+            datagrams.append(self._ask(question, now))
+        self._more = len(datagrams) == BATCH
+        self.counters.sent += len(datagrams)
+        return datagrams
+
+    def next_wakeup(self, now: float) -> float:
+        """When `due` will have something to do even if no datagram comes."""
+        if self._more:
+            return now
+        times = [self._joining.wakeup(), self._outstanding.next_overdue(self._patience.timeout_s)]
+        if self._held:
+            times.append(self._blocked_until)
+        else:
+            times.append(self._agenda.next_reserved)
+        return max(now, min((time for time in times if time is not None), default=now + 1.0))
+
+    def _ask(self, question: Question, now: float) -> Datagram:
+        transaction = self._outstanding.add(
+            Asked(question.address, question.contact, question.lookup, now)
+        )
+        if question.lookup is None:
+            target = self._agenda.next_key or self._node_id
+            return encode_find_node(transaction, self._node_id, target), question.address
+        question.lookup.queries += 1
+        key = question.lookup.key
+        return encode_get_peers(transaction, self._node_id, key), question.address
+
+    def _next_question(self, now: float) -> Question | None:
+        address = self._joining.next_address(now)
+        if address is not None:
+            return Question(address, None, None)
+        return self._agenda.next_question(now)

@@ -1,0 +1,146 @@
+"""NodeTable: every DHT node that one process has heard of, sorted by id, shared by all its lookups.
+
+Unlike a serving node's routing table it has no buckets and no size of eight: a crawler passes
+through the whole key space, and what one lookup learns is where its neighbour begins.
+Standing follows BEP 5: a node is good for 15 minutes after a reply, then questionable; it is bad
+when it fails twice in a row, or at the first try if it never replied. Contacts are 26-byte
+compact nodes; the table itself only takes their first 20 bytes for an id.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from crawler.contact_order import ContactOrder
+from crawler.krpc import ID_BYTES
+
+GOOD_FOR_S = 15 * 60.0
+BAD_FOR_S = 15 * 60.0  # then hearsay may bring the node back
+FAILURES_TO_BAD = 2
+MAX_CONTACTS = 2_000_000  # hearsay beyond is not noted: bounds memory against invented contacts
+
+_NEVER = -1.0
+
+
+class Standing(Enum):
+    """What we know of a node (BEP 5)."""
+
+    UNKNOWN = "unknown"  # never heard of
+    UNTRIED = "untried"  # hearsay
+    GOOD = "good"
+    QUESTIONABLE = "questionable"
+    BAD = "bad"
+
+
+class NodeTable:
+    """The known nodes; those that are bad are remembered apart, and never proposed."""
+
+    def __init__(self) -> None:
+        self._order = ContactOrder()
+        self._replied_at: dict[bytes, float] = {}  # every contact in `_order`
+        self._failures: dict[bytes, int] = {}  # where not 0
+        self._bad_since: dict[bytes, float] = {}
+        self.verified = 0  # how many in `_order` have ever replied
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def add(self, contact: bytes, now: float) -> bool:
+        """Note hearsay of a node. False if the contact is bad, or the table is full."""
+        if contact in self._replied_at:
+            return True
+        if len(self._replied_at) + len(self._bad_since) >= MAX_CONTACTS:
+            return False
+        bad_since = self._bad_since.get(contact)
+        if bad_since is not None:
+            if now - bad_since < BAD_FOR_S:
+                return False
+            del self._bad_since[contact]
+        self._replied_at[contact] = _NEVER
+        self._order.add(contact)
+        return True
+
+    def knows(self, contact: bytes) -> bool:
+        """Whether the contact is in the table and not bad."""
+        return contact in self._replied_at
+
+    def is_bad(self, contact: bytes) -> bool:
+        """Whether the node has been given up."""
+        return contact in self._bad_since
+
+    def replied(self, contact: bytes, now: float) -> bool:
+        """Note that the node itself answered. True if it had answered before."""
+        before = self._replied_at.get(contact)
+        if before is None:
+            self._bad_since.pop(contact, None)
+            self._order.add(contact)
+        self._replied_at[contact] = now
+        self._failures.pop(contact, None)
+        if before is not None and before != _NEVER:
+            return True
+        self.verified += 1
+        return False
+
+    def failed(self, contact: bytes, now: float) -> bool:
+        """Note that the node kept silent. True if it had answered before."""
+        replied_at = self._replied_at.get(contact)
+        if replied_at is None:
+            return False
+        failures = self._failures.get(contact, 0) + 1
+        if replied_at != _NEVER and failures < FAILURES_TO_BAD:
+            self._failures[contact] = failures
+        else:
+            self.gone(contact, now)
+        return replied_at != _NEVER
+
+    def gone(self, contact: bytes, now: float) -> None:
+        """Give a node up at once: somebody else answers at its address."""
+        replied_at = self._replied_at.pop(contact, None)
+        if replied_at is None:
+            return
+        self.verified -= replied_at != _NEVER
+        self._failures.pop(contact, None)
+        self._order.remove(contact)
+        self._bad_since[contact] = now
+
+    def standing(self, contact: bytes, now: float) -> Standing:
+        """What BEP 5 calls the node."""
+        if contact in self._bad_since:
+            return Standing.BAD
+        replied_at = self._replied_at.get(contact)
+        if replied_at is None:
+            return Standing.UNKNOWN
+        if replied_at == _NEVER:
+            return Standing.UNTRIED
+        if contact in self._failures or now - replied_at > GOOD_FOR_S:
+            return Standing.QUESTIONABLE
+        return Standing.GOOD
+
+    def closest(self, key: bytes, count: int) -> list[bytes]:
+        """The `count` contacts closest to a 20-byte key by XOR, closest first; none is bad.
+
+        Exact. Whatever lies outside a window of the sorted order differs from the key at the
+        highest bit in which the window's edge does, or above it; so a window is wide enough when
+        its `count`-th distance is below what that bit is worth.
+        """
+        key_number = int.from_bytes(key)
+        reach = 2 * count
+        while True:
+            window, all_below, all_above = self._order.around(key, reach)
+            ranked = sorted(
+                (int.from_bytes(contact[:ID_BYTES]) ^ key_number, contact) for contact in window
+            )
+            complete = all_below and all_above
+            if complete or (
+                len(ranked) >= count
+                and (all_below or ranked[count - 1][0] < _edge_distance(window[0], key_number))
+                and (all_above or ranked[count - 1][0] < _edge_distance(window[-1], key_number))
+            ):
+                return [contact for _, contact in ranked[:count]]
+            reach *= 4
+
+
+def _edge_distance(contact: bytes, key_number: int) -> int:
+    """The least XOR distance that anything beyond this edge of the sorted order can have."""
+    difference = int.from_bytes(contact[:ID_BYTES]) ^ key_number
+    return (1 << difference.bit_length()) >> 1

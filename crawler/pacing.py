@@ -1,0 +1,112 @@
+"""Pacing: when the next packet may be sent, to anybody and to one address.
+
+Two promises of good manners, kept over all processes of a crawl together: no second holds more
+packets than the cap, and no address gets more than one query a second after a burst of four.
+Both are the generic cell rate algorithm (ITU-T I.371): a token bucket whose whole state is one
+number, the time at which the bucket will be full again. So the state fits into a shared array.
+
+`FlightWindow` is the third limit and no matter of manners: how many queries may be unanswered
+before the path, or our own socket, drops them.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+from zlib import crc32
+
+ADDRESS_RATE_PER_S = 1.0
+ADDRESS_BURST = 4
+
+# Addresses share slots by hash: a collision delays a query, it never lets one too many through.
+SLOTS = 1 << 16
+
+_BURST_SHARE = 0.05  # of the cap: how many packets may leave back to back
+
+
+class BucketState(Protocol):
+    """1 + SLOTS numbers, all 0 at first; a list or shared memory."""
+
+    def __getitem__(self, slot: int, /) -> float: ...
+    def __setitem__(self, slot: int, full_at: float, /) -> None: ...
+
+
+class Pacing:
+    """Token buckets over shared state; one object a process, all on the same state and lock."""
+
+    def __init__(
+        self,
+        max_packets_per_s: float,
+        state: BucketState | None = None,
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
+        """A cap of 0 lifts both limits."""
+        self.unlimited = max_packets_per_s == 0
+        burst = max(1.0, max_packets_per_s * _BURST_SHARE)
+        # Burst and refill together stay within the cap in any one second.
+        rate = max(max_packets_per_s - burst, max_packets_per_s / 2)
+        self._gap_s = 0.0 if self.unlimited else 1 / rate
+        self._ahead_s = (burst - 1) * self._gap_s
+        self._state: BucketState = state if state is not None else [0.0] * (1 + SLOTS)
+        self._lock = lock if lock is not None else nullcontext()
+
+    def take(self, now: float) -> float:
+        """Take leave to send one packet: 0.0 if granted, else the seconds until it may be."""
+        if self.unlimited:
+            return 0.0
+        with self._lock:
+            full_at = max(self._state[0], now)
+            wait_s = full_at - self._ahead_s - now
+            if wait_s > 0:
+                return wait_s
+            self._state[0] = full_at + self._gap_s
+        return 0.0
+
+    def reserve(self, address: bytes, now: float) -> float:
+        """Reserve one query to an address (packed, without port): when it may leave."""
+        if self.unlimited:
+            return now
+        slot = 1 + crc32(address) % SLOTS
+        gap_s = 1 / ADDRESS_RATE_PER_S
+        with self._lock:
+            full_at = max(self._state[slot], now)
+            self._state[slot] = full_at + gap_s
+        return max(now, full_at - (ADDRESS_BURST - 1) * gap_s)
+
+
+class FlightWindow:
+    """How many queries may be in flight: grows while known nodes answer, shrinks when they stop.
+
+    Only nodes that answered before are listened to: their silence tells of a crowded path, that
+    of a contact never met tells nothing.
+    """
+
+    LEAST = 64
+    MOST = 8192
+    _EPOCH = 64  # outcomes per decision
+    _TOLERATED_LOSS = 0.15  # rate-limited nodes and plain loss stay below this
+
+    def __init__(self) -> None:
+        self.size = 2 * self.LEAST
+        self._answered = 0
+        self._silent = 0
+
+    def answered(self) -> None:
+        """A node answered that had answered before."""
+        self._answered += 1
+        self._decide()
+
+    def silent(self) -> None:
+        """A node kept silent that had answered before."""
+        self._silent += 1
+        self._decide()
+
+    def _decide(self) -> None:
+        outcomes = self._answered + self._silent
+        if outcomes < self._EPOCH:
+            return
+        if self._silent > self._TOLERATED_LOSS * outcomes:
+            self.size = max(self.LEAST, self.size * 7 // 10)
+        else:
+            self.size = min(self.MOST, self.size * 5 // 4)
+        self._answered = self._silent = 0

@@ -1,0 +1,107 @@
+"""Shell: gives the engine a socket and a clock. Moves bytes, decides nothing.
+
+A raw non-blocking UDP socket and poll: one datagram costs one system call and no event loop.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+import time
+from collections.abc import Callable, Iterable
+from math import ceil
+
+from crawler.addresses import SocketAddress
+from crawler.engine import Datagram, Engine
+from crawler.krpc import MAX_DATAGRAM_BYTES
+
+_LOG = logging.getLogger(__name__)
+
+_RECEIVE_BATCH = 128  # datagrams taken in before it is the sender's turn again
+_BUFFER_BYTES = 8 << 20
+_TICK_S = 0.1  # how often the watcher is called
+_SO_RCVBUFFORCE = 33  # Linux: beyond the system's limit, where the process may
+
+
+def resolve(bootstrap: Iterable[str]) -> list[SocketAddress]:
+    """The IPv4 addresses of `host:port` texts; what does not resolve is logged and left out."""
+    addresses: list[SocketAddress] = []
+    for text in bootstrap:
+        host, _, port = text.rpartition(":")
+        try:
+            found = socket.getaddrinfo(host, int(port), socket.AF_INET, socket.SOCK_DGRAM)
+        except (OSError, ValueError, UnicodeError) as error:
+            _LOG.warning("bootstrap node not resolved: node=%s reason=%s", text, error)
+            continue
+        addresses += [(str(entry[4][0]), int(entry[4][1])) for entry in found]
+    return list(dict.fromkeys(addresses))
+
+
+def open_socket() -> socket.socket:
+    """A non-blocking UDP socket on a port of the system's choice, with roomy buffers."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    # Every address: a bind to one would cut off either loopback or the internet.
+    udp.bind(("0.0.0.0", 0))  # noqa: S104
+    udp.setblocking(False)
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+    try:
+        udp.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+    except OSError:
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+    return udp
+
+
+def drive(
+    engine: Engine, udp: socket.socket, *, deadline: float, watch: Callable[[float], bool]
+) -> None:
+    """Run the engine until it is done, unreachable, or the monotonic deadline has come.
+
+    `watch(now)` is called about ten times a second; when it returns False the run ends at once.
+    """
+    poll = select.poll()
+    poll.register(udp, select.POLLIN)
+    next_tick = 0.0
+    while not engine.done:
+        now = time.monotonic()
+        if now >= deadline:
+            engine.stop()
+        if engine.unreachable(now):
+            return
+        if now >= next_tick:
+            next_tick = now + _TICK_S
+            if not watch(now):
+                return
+        received = _receive(engine, udp, now)
+        _send(udp, engine.due(now))
+        if received < _RECEIVE_BATCH:
+            wake_at = min(engine.next_wakeup(now), next_tick, deadline)
+            poll.poll(max(0, ceil((wake_at - now) * 1000)))
+
+
+def _receive(engine: Engine, udp: socket.socket, now: float) -> int:
+    for count in range(_RECEIVE_BATCH):
+        try:
+            datagram, source = udp.recvfrom(MAX_DATAGRAM_BYTES + 1)
+        except BlockingIOError:
+            return count
+        engine.receive(datagram, source, now)
+    return _RECEIVE_BATCH
+
+
+def _send(udp: socket.socket, datagrams: Iterable[Datagram]) -> None:
+    for datagram, address in datagrams:
+        try:
+            udp.sendto(datagram, address)
+        except BlockingIOError:
+            select.select([], [udp], [], _TICK_S)
+            _send_or_lose(udp, datagram, address)
+        except OSError as error:  # no route, or a firewall of this machine: the node stays silent
+            _LOG.debug("not sent: to=%s reason=%s", address, error)
+
+
+def _send_or_lose(udp: socket.socket, datagram: bytes, address: SocketAddress) -> None:
+    try:
+        udp.sendto(datagram, address)
+    except OSError as error:
+        _LOG.debug("not sent: to=%s reason=%s", address, error)
