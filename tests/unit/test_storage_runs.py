@@ -1,0 +1,180 @@
+"""storage.runs: parts appear whole, readers need no lock, and a kill takes nothing back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from storage.manifest import RunCounts, RunState, read_manifest
+from storage.runs import (
+    RunReader,
+    RunWriter,
+    delete_run,
+    list_runs,
+    mark_interrupted,
+    new_run_id,
+    open_run,
+    sweep_trash,
+)
+from swarm.errors import StorageError
+from tests import frames
+
+ROOT = Path(__file__).parents[2]
+
+
+def written(runs_dir: Path) -> RunWriter:
+    writer = RunWriter(runs_dir, frames.manifest(), frames.swarms("film", "book", "game"))
+    writer.add(
+        frames.sightings((0, 1, "FR"), (0, 2, "ZZ")),
+        frames.outcomes((0, 2)),
+        RunCounts(swarms_total=3, swarms_done=1, peers=2, queries=20),
+    )
+    writer.add(
+        frames.sightings((1, 3, "FR")),
+        frames.outcomes((1, 1), (2, 0)),
+        RunCounts(swarms_total=3, swarms_done=3, peers=3, queries=60),
+    )
+    return writer
+
+
+def test_what_is_added_is_read(tmp_path: Path) -> None:
+    """A reader sees every added part while the run is still running."""
+    written(tmp_path)
+    run = open_run(tmp_path, "20261121-120000-abcd")
+    assert run.sightings().collect()["peer"].to_list() == [1, 2, 3]
+    assert run.outcomes().collect()["swarm"].to_list() == [0, 1, 2]
+    assert run.swarms().collect()["name"].to_list() == ["film", "book", "game"]
+    assert run.manifest.state is RunState.RUNNING
+    assert run.manifest.counts.peers == 3
+
+
+def test_tallies_are_counted_unless_recorded(tmp_path: Path) -> None:
+    """A crawled run's tallies count its sightings; a record's own counts take their place."""
+    writer = written(tmp_path)
+    run = RunReader(writer.folder)
+    counted = run.tallies().sort("swarm", "country").collect()
+    assert counted.rows() == [(0, "FR", "FR", 1), (0, "ZZ", "ZZ", 1), (1, "FR", "FR", 1)]
+    writer.record_tallies(frames.tallies((0, "Error 429", "ZZ", 7)))
+    assert run.tallies().collect().rows() == [(0, "Error 429", "ZZ", 7)]
+
+
+def test_revision_follows_the_parts(tmp_path: Path) -> None:
+    """The revision changes with each part and stays while nothing happens."""
+    writer = written(tmp_path)
+    run = RunReader(writer.folder)
+    before = run.revision
+    assert run.revision == before
+    writer.add(frames.sightings(), frames.outcomes((2, 0)), RunCounts())
+    assert run.revision != before
+
+
+def test_finished_run_says_how(tmp_path: Path) -> None:
+    """The manifest keeps the closing state and sentence."""
+    writer = written(tmp_path)
+    writer.finish(RunState.COMPLETE, frames.NOON, "3 peers.", writer.manifest.counts)
+    manifest = read_manifest(writer.folder)
+    assert (manifest.state, manifest.message) == (RunState.COMPLETE, "3 peers.")
+    assert manifest.ended_at == frames.NOON
+
+
+def test_interrupted_run_counts_its_parts(tmp_path: Path) -> None:
+    """A run whose process was killed is closed with what its parts hold, not what it claimed."""
+    writer = written(tmp_path)
+    closed = mark_interrupted(RunReader(writer.folder), frames.NOON)
+    assert closed.state is RunState.INTERRUPTED
+    assert (closed.counts.swarms_done, closed.counts.peers, closed.counts.queries) == (3, 3, 60)
+
+
+def test_unfinished_files_are_passed_over(tmp_path: Path) -> None:
+    """Half-written files of a killed writer are never read as parts."""
+    writer = written(tmp_path)
+    (writer.folder / ".aside-00-sightings-000009.parquet").write_bytes(b"PAR1half")
+    assert RunReader(writer.folder).sightings().collect().height == 3
+
+
+def test_broken_part_is_named(tmp_path: Path) -> None:
+    """A truncated part, and one with foreign columns, are errors that name the file."""
+    writer = written(tmp_path)
+    part = writer.folder / "sightings-000001.parquet"
+    whole = part.read_bytes()
+    part.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(StorageError, match=r"sightings-000001\.parquet does not read"):
+        RunReader(writer.folder).sightings()
+    pl.DataFrame({"a": [1]}).write_parquet(part)
+    with pytest.raises(StorageError, match=r"sightings-000001\.parquet has other columns"):
+        RunReader(writer.folder).sightings()
+
+
+def test_foreign_columns_are_not_written(tmp_path: Path) -> None:
+    """A frame of another schema never reaches the disk."""
+    writer = written(tmp_path)
+    with pytest.raises(StorageError, match="columns"):
+        writer.add(pl.DataFrame({"a": [1]}), frames.outcomes(), RunCounts())
+
+
+@pytest.mark.parametrize("name", ["../x", "nothing", "20261121-120000-abcd/..", ""])
+def test_only_run_ids_open(tmp_path: Path, name: str) -> None:
+    """A name that is no run id opens nothing, least of all outside runs/."""
+    written(tmp_path)
+    with pytest.raises(StorageError, match="there is no run"):
+        open_run(tmp_path, name)
+
+
+def test_delete_is_swept_after_a_kill(tmp_path: Path) -> None:
+    """A deleted run is gone from the list at once, its rest is swept."""
+    writer = written(tmp_path)
+    delete_run(tmp_path, writer.manifest.run_id)
+    assert list(list_runs(tmp_path)) == []
+    (tmp_path / ".trash-20261121-120000-ffff").mkdir()
+    sweep_trash(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_ids_sort_by_time() -> None:
+    """Later runs have later names."""
+    assert new_run_id(frames.NOON) < new_run_id(frames.NOON.replace(hour=13))
+
+
+_ENDLESS_WRITER = """
+import sys
+from pathlib import Path
+from storage.manifest import RunCounts
+from storage.runs import RunWriter
+from tests import frames
+writer = RunWriter(Path(sys.argv[1]), frames.manifest(), frames.swarms("film"))
+for number in range(100_000):
+    rows = [(0, number * 100 + i, "FR") for i in range(100)]
+    writer.add(frames.sightings(*rows), frames.outcomes((0, 100)), RunCounts())
+    print(number, flush=True)
+"""
+
+
+def test_kill_while_writing_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    """SIGKILL in the middle of a write: every part that was acknowledged reads whole."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _ENDLESS_WRITER, str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    acknowledged = 0
+    for line in process.stdout:
+        acknowledged = int(line) + 1
+        if acknowledged == 20:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    acknowledged += len(process.stdout.readlines())
+    process.stdout.close()
+    process.wait()
+    run = next(iter(list_runs(tmp_path)))
+    peers = run.sightings().collect()["peer"]
+    assert peers.n_unique() == len(peers)
+    assert len(peers) >= 100 * acknowledged
+    assert mark_interrupted(run, frames.NOON).counts.peers == len(peers)
