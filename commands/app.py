@@ -25,6 +25,7 @@ app = typer.Typer(
     ),
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Try it without internet: `python main.py --lab`",
 )

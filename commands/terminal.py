@@ -21,7 +21,8 @@ from observatory.progress import Progress, Throttled
 DONE, FAILED, USAGE = 0, 1, 2
 _PLAIN_INTERVAL_S = 2.0
 
-console = Console()
+# Tables keep their columns in a pipe, where there is no width to fit into.
+console = Console(width=None if sys.stdout.isatty() else 160)
 _complaints = Console(stderr=True)
 
 JsonFlag = Annotated[
