@@ -28,6 +28,11 @@ def same_site(own: str, other: str) -> bool:
     )
 
 
+def is_web_address(url: str) -> bool:
+    """Whether it is http or https with a host and, if any, a real port."""
+    return _split(url) is not None
+
+
 def is_own_machine(url: str) -> bool:
     """Whether the host is written as a loopback address or as localhost."""
     parts = _split(url)

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from scraper.browser import InstalledBrowser, private_driver
 from scraper.pages import is_challenge
@@ -53,14 +53,18 @@ def main() -> None:
 
 
 class _Leave:
-    """Kills every descendant, removes the profile, ends the process. The first call does it."""
+    """Kills every descendant, removes the profile, ends the process; never returns.
+
+    A second caller waits inside: it must not end the process in the middle of the first one's
+    work. Reentrant, because SIGTERM may come in the very thread that is at it.
+    """
 
     def __init__(self, profile: Path) -> None:
         self._profile = profile
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
-    def __call__(self) -> None:
-        if self._lock.acquire(blocking=False):
+    def __call__(self) -> NoReturn:
+        with self._lock:
             _kill_descendants()
             shutil.rmtree(self._profile, ignore_errors=True)
             os._exit(0)

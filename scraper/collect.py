@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Collection, Iterator
 
+from scraper.addresses import is_web_address
 from scraper.browser import BrowserPlan
 from scraper.events import (
     ChallengePassed,
@@ -91,6 +92,11 @@ def _check(plan: ScrapePlan) -> None:
         raise SiteError(
             "No site is set: write the address of an indexer of the classic layout into "
             "config.txt, root_url=https://..."
+        )
+    if not is_web_address(plan.root_url):
+        raise SiteError(
+            f"root_url in config.txt is {plan.root_url[:200]!r}, which is no address of the web: "
+            "it must begin with http:// or https:// and name a site."
         )
     if plan.per_category < 1:
         raise SiteError(f"{plan.per_category} torrents per category is none: ask for 1 or more.")

@@ -176,7 +176,8 @@ def _pick(facts: Mapping[str, str], names: tuple[str, ...]) -> str | None:
 
 
 def _document(body: bytes, charset: str | None) -> html.HtmlElement | None:
-    parser = html.HTMLParser(encoding=_known(charset), no_network=True, recover=True)
+    encoding = _known(charset) or _undeclared(body)
+    parser = html.HTMLParser(encoding=encoding, no_network=True, recover=True)
     try:
         root = etree.fromstring(body, parser)  # HTML: no entities, no network
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
@@ -189,6 +190,17 @@ def _known(charset: str | None) -> str | None:
         return codecs.lookup(charset).name if charset else None
     except (LookupError, ValueError):
         return None
+
+
+def _undeclared(body: bytes) -> str | None:
+    # libxml2 takes a page that declares nothing for Latin-1; today such pages are UTF-8.
+    if b"charset" in body[:4096].lower():
+        return None
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"
 
 
 def _base(document: html.HtmlElement, url: str) -> str:

@@ -123,7 +123,7 @@ class Scrape:
             return TorrentRefused(url, category, f"its page has no .torrent link{only}")
         reason = ""
         for link in detail.torrent_links[:_MAX_LINKS_TRIED]:
-            result = await self._download(link)
+            result = await self._download(link, url)
             if isinstance(result, bytes):
                 try:
                     return self._keep(result, category, detail, url)
@@ -132,9 +132,9 @@ class Scrape:
             reason = result
         return TorrentRefused(url, category, reason)
 
-    async def _download(self, link: str) -> bytes | str:
+    async def _download(self, link: str, page_url: str) -> bytes | str:
         """The bytes behind the link, or why there are none."""
-        answer = await self._get(link, self._fetcher.torrent)
+        answer = await self._get(link, self._fetcher.torrent, page_url)
         if isinstance(answer, Answer) and answer.status == 200:
             return answer.body
         return f"its .torrent {_why_not(answer)}"
@@ -152,9 +152,16 @@ class Scrape:
         return TorrentCollected(torrent, raw, full, detail.language, url)
 
     async def _get(
-        self, url: str, get: Callable[[str], Awaitable[Answer | NoAnswer]]
+        self,
+        url: str,
+        get: Callable[[str], Awaitable[Answer | NoAnswer]],
+        page_url: str | None = None,
     ) -> Answer | NoAnswer:
-        """Ask, and pass the site's challenge if that is what comes."""
+        """Ask, and pass the site's challenge if that is what comes.
+
+        `page_url` is the page that links a file: a browser that is sent to the file itself saves
+        it once it is let through, and goes on showing the challenge.
+        """
         for _ in range(_MAX_ATTEMPTS):
             passed = self._challenges
             answer = await get(url)
@@ -162,7 +169,7 @@ class Scrape:
                 return answer
             if not self._fetcher.is_own(answer.url):
                 return NoAnswer(url, "stands behind another site's challenge page", silent=False)
-            await self._pass_challenge(answer.url, passed)
+            await self._pass_challenge(page_url or answer.url, passed)
         raise SiteError(
             f"{url} shows its challenge page again though the browser passed it "
             f"{self._challenges} times; the site does not want to be scraped. Name another one in "

@@ -1,0 +1,143 @@
+"""Reading an indexer's pages: rows, links, facts, challenges, from small saved pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from scraper.pages import (
+    DetailPage,
+    ListingPage,
+    ListingRow,
+    is_challenge,
+    listing_url,
+    read_detail,
+    read_listing,
+)
+
+URL = "http://site.example/sort-cat/Movies/seeders/desc/1/"
+
+LISTING = """<!doctype html><html><head><meta charset="utf-8"><title>Movies</title></head><body>
+<table class="table-list table table-striped"><thead><tr><th>name</th><th>se</th></tr></thead>
+<tbody>
+<tr><td class="coll-1 name"><a href="/sub/42/0/" class="icon"><i></i></a>
+ <a href="/torrent/7/big-buck-bunny/">Big <b>Buck</b> Bunny</a></td>
+ <td class="coll-2 seeds">1,204</td><td class="coll-3 leeches">17</td>
+ <td class="coll-4 size mob-uploader">1.4 GB<span class="seeds">1204</span></td></tr>
+<tr><td class="name"><a href="../../../../../torrent/8/sintel/">Sintel — снег</a></td>
+ <td class="seeds">n/a</td></tr>
+<tr><td class="name"><a href="/torrent/7/big-buck-bunny/#comments">again</a></td></tr>
+<tr><td class="name"><a href="javascript:alert('/torrent/9/')">script</a></td></tr>
+<tr><td class="name"><a href="http://[/torrent/">broken</a></td></tr>
+<tr><td class="name">no link</td></tr>
+</tbody></table>
+<div class="pagination"><ul><li class="active"><a href="/sort-cat/Movies/seeders/desc/1/">1</a>
+<li><a href="/sort-cat/Movies/seeders/desc/2/">2</a></ul></div></body></html>"""
+
+DETAIL = """<html><body><h1>Big Buck Bunny</h1>
+<a href="magnet:?xt=urn:btih:aa&amp;dn=b">Magnet</a>
+<a href="/download/7/Big%20Buck%20%5B2008%5D.torrent">Torrent</a>
+<a href="//mirror.example/7.TORRENT?key=1">Mirror</a>
+<a href="/download/7/Big%20Buck%20%5B2008%5D.torrent#x">Twice</a>
+<a href="ftp://mirror.example/7.torrent">Not the web</a><a href="/about">About</a>
+<ul class="list"><li><strong>Category</strong> <span>Movies</span></li>
+<li><strong>Type:</strong> <span> HD </span></li>
+<li><strong>Language</strong><span>Français</span></li>
+<li><strong>Total size</strong> <span>1.4 GB</span></li><li>odd</li></ul></body></html>"""
+
+
+def test_a_listing_gives_each_torrent_once_in_its_order() -> None:
+    """Rows come in page order, links absolute and unique, with what is absent as None."""
+    page = read_listing(LISTING.encode(), URL)
+    assert page.rows == (
+        ListingRow(
+            "http://site.example/torrent/7/big-buck-bunny/", "Big Buck Bunny", 1204, 17, "1.4 GB"
+        ),
+        ListingRow("http://site.example/torrent/8/sintel/", "Sintel — снег", None, None, None),
+    )
+
+
+def test_the_next_page_is_seen_by_its_address() -> None:
+    """A link to the address that page 2 would have says that there is a page 2."""
+    second = listing_url("http://site.example", "Movies", 2)
+    third = listing_url("http://site.example", "Movies", 3)
+    assert read_listing(LISTING.encode(), URL, next_url=second).has_next
+    assert not read_listing(LISTING.encode(), URL, next_url=third).has_next
+
+
+def test_the_next_page_is_seen_by_rel() -> None:
+    """A link with rel=next is one wherever it leads."""
+    assert read_listing(b'<a rel="nofollow next" href="?p=2">more</a>', URL).has_next
+
+
+def test_a_category_is_escaped_in_its_address() -> None:
+    """A category cannot climb out of its place in the path."""
+    expected = "http://s.example/x/sort-cat/a%2F..%3Fb/seeders/desc/1/"
+    assert listing_url("http://s.example/x/", "a/..?b", 1) == expected
+
+
+def test_a_detail_page_gives_links_and_facts() -> None:
+    """All .torrent links of the web, absolute, each once; facts by their names."""
+    assert read_detail(DETAIL.encode(), "http://site.example/torrent/7/x/") == DetailPage(
+        torrent_links=(
+            "http://site.example/download/7/Big%20Buck%20%5B2008%5D.torrent",
+            "http://mirror.example/7.TORRENT?key=1",
+        ),
+        magnet="magnet:?xt=urn:btih:aa&dn=b",
+        category="Movies",
+        subcategory="HD",
+        language="Français",
+        size="1.4 GB",
+    )
+
+
+def test_the_declared_charset_is_used() -> None:
+    """A page in another code page reads right when the server says which."""
+    body = '<ul class="list"><li><strong>Language</strong><span>Русский</span></li></ul>'
+    page = read_detail(body.encode("cp1251"), URL, charset="windows-1251")
+    assert page.language == "Русский"
+
+
+def test_an_unknown_charset_is_passed_over() -> None:
+    """A charset that does not exist changes nothing."""
+    assert read_detail(DETAIL.encode(), URL, charset="no-such\0code").category == "Movies"
+
+
+def test_a_declared_base_counts() -> None:
+    """Relative links follow the page's <base>."""
+    page = read_detail(b'<base href="http://cdn.example/d/"><a href="x.torrent">t</a>', URL)
+    assert page.torrent_links == ("http://cdn.example/d/x.torrent",)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\0" * 100, b"<", b"<!-- ", b"\xff\xfe<", b"<table class=table-list><tr>", b"%PDF-1.7"],
+)
+def test_what_is_no_page_lists_nothing(body: bytes) -> None:
+    """Empty, binary and broken bodies are pages without rows, not errors."""
+    assert read_listing(body, URL) == ListingPage((), has_next=False)
+    assert read_detail(body, URL).torrent_links == ()
+
+
+def test_deep_nesting_is_survived() -> None:
+    """Two hundred thousand nested elements neither raise nor overflow the stack."""
+    body = b"<div>" * 200_000 + b'<a href="/a.torrent">x</a>'
+    assert read_listing(body, URL).rows == ()
+    assert len(read_detail(body, URL).torrent_links) <= 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "expected"),
+    [
+        (503, {}, b"<title>Just a moment...</title>", True),
+        (403, {}, b'<form id="challenge-form">', True),
+        (403, {"cf-mitigated": "challenge"}, b"", True),
+        (503, {}, b"<title>Maintenance</title>", False),
+        (200, {}, b"<title>Just a moment...</title>", False),
+        (404, {}, b'<form id="challenge-form">', False),
+    ],
+)
+def test_a_challenge_is_told_from_an_error(
+    status: int, headers: dict[str, str], body: bytes, expected: bool
+) -> None:
+    """Only a refusing status with a known mark is a challenge; a film may be called that."""
+    assert is_challenge(status, headers, body) is expected
