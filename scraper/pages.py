@@ -6,6 +6,7 @@ that is no page lists nothing.
 
 from __future__ import annotations
 
+import base64
 import codecs
 import re
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
 from lxml import etree, html
+
+from swarm.infohash import InfoHash
 
 _MAX_LINKS = 20_000
 _MAX_TEXT = 500
@@ -241,6 +244,19 @@ def _clean(text: str | None) -> str | None:
 def _count(text: str | None) -> int | None:
     digits = re.sub(r"[,.\s]", "", text or "")
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 12 else None
+
+
+_BTIH = re.compile(r"[?&]xt=urn:btih:(?:([0-9a-f]{40})|([a-z2-7]{32}))(?:&|$)", re.IGNORECASE)
+
+
+def magnet_infohash(magnet: str) -> InfoHash | None:
+    """The v1 infohash that a magnet link names (BEP 9), in hexadecimal or base32; else None."""
+    found = _BTIH.search(magnet)
+    if found is None:
+        return None
+    return InfoHash(
+        bytes.fromhex(found[1]) if found[1] else base64.b32decode(found[2], casefold=True)
+    )
 
 
 _CHALLENGE_STATUS = frozenset({403, 429, 503})

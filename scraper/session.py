@@ -20,7 +20,14 @@ from scraper.events import (
     TorrentRefused,
 )
 from scraper.fetcher import Answer, Fetcher, FetchLimits, NoAnswer
-from scraper.pages import DetailPage, ListingRow, listing_url, read_detail, read_listing
+from scraper.pages import (
+    DetailPage,
+    ListingRow,
+    listing_url,
+    magnet_infohash,
+    read_detail,
+    read_listing,
+)
 from scraper.plan import ScrapePlan
 from scraper.second_opinion import check_with_libtorrent
 from scraper.verdict import SiteVerdict, status_reason
@@ -118,6 +125,9 @@ class Scrape:
         if not isinstance(answer, Answer) or answer.status != 200:
             return TorrentRefused(url, category, f"its page {_why_not(answer)}")
         detail = read_detail(answer.body, answer.url, charset=answer.charset)
+        announced = magnet_infohash(detail.magnet) if detail.magnet else None
+        if announced is not None and announced in self._seen:
+            return DuplicateSkipped(url, announced)  # on the page's word: it saves a download
         if not detail.torrent_links:
             only = ", only a magnet" if detail.magnet else ""
             return TorrentRefused(url, category, f"its page has no .torrent link{only}")

@@ -112,6 +112,15 @@ def test_duplicates_are_skipped(tmp_path: Path) -> None:
     assert skipped == {known, parse_torrent(raw).infohash}
 
 
+def test_a_known_torrent_is_not_downloaded_again(tmp_path: Path) -> None:
+    """Where the page's magnet names an infohash that is known, its .torrent is left alone."""
+    known = parse_torrent(tiny_torrent("known")).infohash
+    with IndexerSite([listing("known", "TV")], challenge=False) as site:
+        events = list(collect(plan(site.url, tmp_path), {known}, limits=TEST_LIMITS))
+    assert [e.infohash for e in events if isinstance(e, DuplicateSkipped)] == [known]
+    assert not any(entry.path.startswith("/download/") for entry in site.requests)
+
+
 def test_a_page_without_a_torrent_is_counted(tmp_path: Path) -> None:
     """An entry that offers only a magnet is refused with that reason; the rest goes on."""
     entries = [replace(listing("magnet", "TV"), torrent=None), listing("file", "TV")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from scraper.pages import (
@@ -10,6 +12,7 @@ from scraper.pages import (
     ListingRow,
     is_challenge,
     listing_url,
+    magnet_infohash,
     read_detail,
     read_listing,
 )
@@ -141,3 +144,15 @@ def test_a_challenge_is_told_from_an_error(
 ) -> None:
     """Only a refusing status with a known mark is a challenge; a film may be called that."""
     assert is_challenge(status, headers, body) is expected
+
+
+def test_a_magnet_names_its_infohash() -> None:
+    """Hexadecimal and base32 forms of BEP 9 read alike; anything else is None."""
+    digest = bytes(range(20))
+    base32 = base64.b32encode(digest).decode()
+    for form in (digest.hex(), digest.hex().upper(), base32, base32.lower()):
+        found = magnet_infohash(f"magnet:?dn=x&xt=urn:btih:{form}&tr=y")
+        assert found is not None
+        assert found.digest == digest
+    for other in ("magnet:?xt=urn:btih:00", "magnet:?xt=urn:btmh:1220" + "0" * 64, "", "0" * 40):
+        assert magnet_infohash(other) is None
