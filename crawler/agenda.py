@@ -16,7 +16,6 @@ from crawler.addresses import SocketAddress, compact_to_socket_address
 from crawler.krpc import ID_BYTES
 from crawler.lookup import Lookup
 from crawler.node_table import NodeTable
-from crawler.pacing import Pacing
 from swarm.census import CensusState, SwarmCensus
 from swarm.infohash import InfoHash
 
@@ -40,18 +39,16 @@ class Agenda:
         self,
         infohashes: Iterable[InfoHash],
         table: NodeTable,
-        pacing: Pacing,
         *,
         max_lookups: int,
     ) -> None:
         self._keys = deque(sorted(set(infohashes)))
         self._table = table
-        self._pacing = pacing
         self._max_lookups = max_lookups
         self._active: set[Lookup] = set()
         self._queue: deque[Lookup] = deque()  # those that may have somebody to ask
-        self._reserved: list[tuple[float, int, Question]] = []  # heap: to be sent later
-        self._reservations = 0  # breaks ties in the heap
+        self._postponed: list[tuple[float, int, Question]] = []  # heap by time
+        self._postponements = 0  # breaks ties in the heap
         self._finished: list[SwarmCensus] = []
 
     @property
@@ -60,14 +57,19 @@ class Agenda:
         return not self._keys and not self._active
 
     @property
+    def idle(self) -> bool:
+        """Whether no lookup is under way."""
+        return not self._active
+
+    @property
     def next_key(self) -> bytes | None:
         """The key of the lookup that begins next."""
         return self._keys[0].digest if self._keys else None
 
     @property
-    def next_reserved(self) -> float | None:
-        """When the next query that waits for its address's turn may leave."""
-        return self._reserved[0][0] if self._reserved else None
+    def next_postponed(self) -> float | None:
+        """When the next postponed question is due."""
+        return self._postponed[0][0] if self._postponed else None
 
     def finished(self) -> list[SwarmCensus]:
         """The lookups that have ended since the last call."""
@@ -88,12 +90,17 @@ class Agenda:
             lookup.queued = True
             self._queue.append(lookup)
 
+    def postpone(self, question: Question, until: float) -> None:
+        """Keep a question whose address must not be asked yet."""
+        self._postponements += 1
+        heappush(self._postponed, (until, self._postponements, question))
+
     def next_question(self, now: float) -> Question | None:
         """What to ask now; None if every lookup waits."""
-        while self._reserved and self._reserved[0][0] <= now:
-            reserved = heappop(self._reserved)[2]
-            if self._still_wanted(reserved):
-                return reserved
+        while self._postponed and self._postponed[0][0] <= now:
+            postponed = heappop(self._postponed)[2]
+            if self._still_wanted(postponed):
+                return postponed
         while self._queue or self._begin_lookup():
             question = self._question_of_first(now)
             if question is not None:
@@ -101,9 +108,11 @@ class Agenda:
         return None
 
     def _still_wanted(self, question: Question) -> bool:
-        """Whether a reserved query makes sense yet: its node may have been found dead since."""
+        """Whether a postponed question makes sense yet: its node may have been found dead since."""
         lookup, contact = question.lookup, question.contact
-        if lookup is None or contact is None or lookup.ended is not None:
+        if lookup is None or contact is None:
+            return True
+        if lookup.ended is not None:
             return False
         if self._table.is_bad(contact):
             lookup.failed(contact)
@@ -124,14 +133,7 @@ class Agenda:
             return None
         self._queue.rotate(-1)
         lookup.asked(contact)
-        endpoint = contact[ID_BYTES:]
-        question = Question(compact_to_socket_address(endpoint), contact, lookup)
-        leave_at = self._pacing.reserve(endpoint[:-2], now)
-        if leave_at <= now:
-            return question
-        self._reservations += 1
-        heappush(self._reserved, (leave_at, self._reservations, question))
-        return None
+        return Question(compact_to_socket_address(contact[ID_BYTES:]), contact, lookup)
 
     def _next_contact(self, lookup: Lookup) -> bytes | None:
         contact = lookup.next_contact(self._table.is_bad)

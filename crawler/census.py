@@ -169,9 +169,9 @@ class _Crew:
         return report
 
     def _unreached(self) -> Iterator[SwarmCensus]:
-        """The infohashes of processes that never got into the DHT, if others did."""
+        """The infohashes of processes that lost the DHT, or never got into it while others did."""
         reports = [worker.last for worker in self._workers if worker.last]
-        if all(report.unreachable for report in reports):
+        if self._done == 0 and all(report.unreachable for report in reports):
             raise DhtUnreachable(
                 f"No bootstrap node answered ({_listed(self._plan.bootstrap)}). Check that UDP "
                 "may leave this machine, or name other nodes in dht_bootstrap."

@@ -76,7 +76,7 @@ class Engine:
         """`utc_offset_us` added to `now` in microseconds gives UTC since the Unix epoch."""
         self.counters = Counters()
         self.table = NodeTable()
-        self._agenda = Agenda(infohashes, self.table, pacing, max_lookups=max_lookups)
+        self._agenda = Agenda(infohashes, self.table, max_lookups=max_lookups)
         self._pacing = pacing
         self._bogons = bogons
         self._utc_offset_us = utc_offset_us
@@ -85,8 +85,7 @@ class Engine:
         self._outstanding = Outstanding(entropy)
         self._patience = Patience()
         self._window = FlightWindow()
-        self._held: Question | None = None  # waits for the global cap
-        self._blocked_until = now  # the global cap allows nothing before
+        self._blocked_until: float | None = None  # the global cap allows nothing before
         self._more = False  # the last batch was full: there may be more to send at once
 
     @property
@@ -189,17 +188,23 @@ class Engine:
         """The datagrams to send now, at most `BATCH` of them."""
         for asked in self._outstanding.overdue(now, self._patience.timeout_s):
             self._take_silence(asked, now)
+        if self._joining.joined and self.table.verified == 0 and self._agenda.idle:
+            self._joining.begin(now)
         datagrams: list[Datagram] = []
+        self._blocked_until = None
         while len(datagrams) < BATCH and self._outstanding.in_flight < self._window.size:
-            question = self._held or self._next_question(now)
+            blocked_s = self._pacing.blocked_s(now)
+            if blocked_s > 0:
+                self._blocked_until = now + blocked_s
+                break
+            question = self._next_question(now)
             if question is None:
                 break
-            wait_s = self._pacing.take(now)
-            self._held = question if wait_s > 0 else None
-            if self._held:
-                self._blocked_until = now + wait_s
-                break
-            datagrams.append(self._ask(question, now))
+            wait_s = self._pacing.take(question.address[0], now)
+            if wait_s > 0:
+                self._agenda.postpone(question, now + wait_s)
+            else:
+                datagrams.append(self._ask(question, now))
         self._more = len(datagrams) == BATCH
         self.counters.sent += len(datagrams)
         return datagrams
@@ -208,11 +213,11 @@ class Engine:
         """When `due` will have something to do even if no datagram comes."""
         if self._more:
             return now
-        times = [self._joining.wakeup(), self._outstanding.next_overdue(self._patience.timeout_s)]
-        if self._held:
-            times.append(self._blocked_until)
-        else:
-            times.append(self._agenda.next_reserved)
+        times = (
+            self._joining.wakeup(),
+            self._outstanding.next_overdue(self._patience.timeout_s),
+            self._blocked_until or self._agenda.next_postponed,
+        )
         return max(now, min((time for time in times if time is not None), default=now + 1.0))
 
     def _ask(self, question: Question, now: float) -> Datagram:

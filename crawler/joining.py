@@ -1,7 +1,8 @@
 """Joining: how a crawl gets its first contacts, from the bootstrap nodes that the user names.
 
 Every bootstrap address is asked at once, then again after 1, 2, 4, ... seconds until one answers;
-after that they are nodes like all others.
+after that they are nodes like all others. If the network goes away so long that every known node
+is given up, it begins again.
 """
 
 from __future__ import annotations
@@ -19,23 +20,28 @@ class Joining:
 
     def __init__(self, addresses: Sequence[SocketAddress], now: float, timeout_s: float) -> None:
         self._addresses = addresses
-        self._to_ask = deque(addresses)
-        self._next_round = now + _FIRST_PAUSE_S
+        self._timeout_s = timeout_s
+        self.begin(now)
+
+    def begin(self, now: float) -> None:
+        """Start from the first round."""
+        self._to_ask = deque(self._addresses)
         self._pause_s = _FIRST_PAUSE_S
-        self._give_up_at = now + timeout_s
-        self._joined = False
+        self._next_round = now + _FIRST_PAUSE_S
+        self._give_up_at = now + self._timeout_s
+        self.joined = False
 
     def succeeded(self) -> None:
         """Note that a node has answered: nothing more is to be done."""
-        self._joined = True
+        self.joined = True
 
     def failed(self, now: float) -> bool:
         """Whether nobody has answered and the time for it is over."""
-        return not self._joined and now >= self._give_up_at
+        return not self.joined and now >= self._give_up_at
 
     def next_address(self, now: float) -> SocketAddress | None:
         """A bootstrap address to ask now, or None."""
-        if self._joined:
+        if self.joined:
             return None
         if not self._to_ask and now >= self._next_round:
             self._to_ask.extend(self._addresses)
@@ -45,4 +51,4 @@ class Joining:
 
     def wakeup(self) -> float | None:
         """When the next round, or the end of the waiting, is due; None once joined."""
-        return None if self._joined else min(self._next_round, self._give_up_at)
+        return None if self.joined else min(self._next_round, self._give_up_at)

@@ -69,7 +69,7 @@ class Outstanding:
         while self._waiting:
             asked = self._asked.get(self._waiting[0])
             if asked is not None:
-                if now - asked.sent_at < timeout_s:
+                if now < asked.sent_at + timeout_s:  # the very sum that next_overdue gives
                     break
                 asked.overdue = True
                 self.in_flight -= 1

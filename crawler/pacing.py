@@ -18,9 +18,13 @@ from zlib import crc32
 ADDRESS_RATE_PER_S = 1.0
 ADDRESS_BURST = 4
 
+_ADDRESS_GAP_S = 1 / ADDRESS_RATE_PER_S
+_ADDRESS_AHEAD_S = (ADDRESS_BURST - 1) * _ADDRESS_GAP_S
+
 # Addresses share slots by hash: a collision delays a query, it never lets one too many through.
 SLOTS = 1 << 16
 
+_ROUNDING_S = 1e-6  # a wait below this is an artefact of floating point
 _BURST_SHARE = 0.05  # of the cap: how many packets may leave back to back
 
 
@@ -50,28 +54,31 @@ class Pacing:
         self._state: BucketState = state if state is not None else [0.0] * (1 + SLOTS)
         self._lock = lock if lock is not None else nullcontext()
 
-    def take(self, now: float) -> float:
-        """Take leave to send one packet: 0.0 if granted, else the seconds until it may be."""
+    def blocked_s(self, now: float) -> float:
+        """The seconds until anybody at all may be sent a packet; 0.0 if now."""
+        return 0.0 if self.unlimited else self._wait_s(0, self._ahead_s, now)
+
+    def take(self, host: str, now: float) -> float:
+        """Take leave to send one query to an address, whatever the port.
+
+        Returns 0.0 if it must be sent now, else the seconds after which to ask again. A refusal
+        costs nothing.
+        """
         if self.unlimited:
             return 0.0
+        slot = 1 + crc32(host.encode()) % SLOTS
         with self._lock:
-            full_at = max(self._state[0], now)
-            wait_s = full_at - self._ahead_s - now
-            if wait_s > 0:
-                return wait_s
-            self._state[0] = full_at + self._gap_s
-        return 0.0
+            wait_s = max(
+                self._wait_s(0, self._ahead_s, now), self._wait_s(slot, _ADDRESS_AHEAD_S, now)
+            )
+            if wait_s == 0.0:
+                self._state[0] = max(self._state[0], now) + self._gap_s
+                self._state[slot] = max(self._state[slot], now) + _ADDRESS_GAP_S
+        return wait_s
 
-    def reserve(self, address: bytes, now: float) -> float:
-        """Reserve one query to an address (packed, without port): when it may leave."""
-        if self.unlimited:
-            return now
-        slot = 1 + crc32(address) % SLOTS
-        gap_s = 1 / ADDRESS_RATE_PER_S
-        with self._lock:
-            full_at = max(self._state[slot], now)
-            self._state[slot] = full_at + gap_s
-        return max(now, full_at - (ADDRESS_BURST - 1) * gap_s)
+    def _wait_s(self, slot: int, ahead_s: float, now: float) -> float:
+        wait_s = self._state[slot] - ahead_s - now
+        return wait_s if wait_s > _ROUNDING_S else 0.0
 
 
 class FlightWindow:

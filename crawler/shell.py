@@ -64,10 +64,10 @@ def drive(
     next_tick = 0.0
     while not engine.done:
         now = time.monotonic()
-        if now >= deadline:
-            engine.stop()
         if engine.unreachable(now):
             return
+        if now >= deadline:
+            engine.stop()
         if now >= next_tick:
             next_tick = now + _TICK_S
             if not watch(now):

@@ -76,7 +76,7 @@ def work(parent: Connection) -> None:
         now=now,
         utc_offset_us=int((time.time() - now) * 1_000_000),
         max_lookups=task.max_lookups,
-        bootstrap_timeout_s=task.bootstrap_timeout_s,
+        bootstrap_timeout_s=min(task.bootstrap_timeout_s, task.deadline - now),
     )
     reporter = _Reporter(engine, parent)
     with open_socket() as udp:
