@@ -1,0 +1,82 @@
+"""crawler.addresses, patience and pacing's window: what bounds a crawl."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from crawler.addresses import (
+    BogonFilter,
+    compact_to_socket_address,
+    socket_address_to_compact,
+)
+from crawler.pacing import FlightWindow
+from crawler.patience import FIRST_TIMEOUT_S, LEAST_TIMEOUT_S, MOST_TIMEOUT_S, Patience
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "bogus", "bogus_in_a_lab"),
+    [
+        ("8.8.8.8", 1, False, False),
+        ("100.63.255.255", 1, False, False),
+        ("100.64.0.0", 1, True, False),
+        ("100.128.0.0", 1, False, False),
+        ("172.15.255.255", 1, False, False),
+        ("172.16.0.0", 1, True, False),
+        ("172.31.255.255", 1, True, False),
+        ("172.32.0.0", 1, False, False),
+        ("192.168.1.1", 1, True, False),
+        ("10.1.2.3", 1, True, False),
+        ("127.0.0.1", 1, True, False),
+        ("169.254.3.3", 1, True, False),
+        ("198.19.0.1", 1, True, False),
+        ("203.0.113.9", 1, True, False),
+        ("0.0.0.0", 1, True, True),
+        ("0.1.2.3", 1, True, True),
+        ("224.0.0.1", 1, True, True),
+        ("239.255.255.255", 1, True, True),
+        ("255.255.255.255", 1, True, True),
+        ("8.8.8.8", 0, True, True),
+        ("127.0.0.1", 0, True, True),
+    ],
+)
+def test_bogons(address: str, port: int, bogus: bool, bogus_in_a_lab: bool) -> None:
+    """Reserved addresses are nobody's; local ones are somebody's where that is said."""
+    compact = ip_address(address).packed + port.to_bytes(2)
+    assert BogonFilter(allow_local=False).is_bogus(compact) is bogus
+    assert BogonFilter(allow_local=True).is_bogus(compact) is bogus_in_a_lab
+
+
+def test_socket_addresses_read_back() -> None:
+    """Compact form and the socket's form turn into each other."""
+    assert compact_to_socket_address(bytes((1, 2, 3, 4, 1, 2))) == ("1.2.3.4", 258)
+    assert socket_address_to_compact(("1.2.3.4", 258)) == bytes((1, 2, 3, 4, 1, 2))
+
+
+def test_timeouts_follow_the_round_trips() -> None:
+    """The timeout falls on a quick network, rises on a slow one, and stays within its bounds."""
+    patience = Patience()
+    assert patience.timeout_s == FIRST_TIMEOUT_S
+    for _ in range(1000):
+        patience.replied(0.0001)
+    assert patience.timeout_s == LEAST_TIMEOUT_S
+    for _ in range(5000):
+        patience.replied(0.5)
+    assert 1.0 <= patience.timeout_s <= 1.3
+    for _ in range(5000):
+        patience.replied(30.0)
+    assert patience.timeout_s == MOST_TIMEOUT_S
+
+
+def test_the_window_shrinks_only_when_known_nodes_fall_silent() -> None:
+    """Steady answers widen it, a third lost narrows it, and it stays within its bounds."""
+    window = FlightWindow()
+    begun = window.size
+    for _ in range(10_000):
+        window.answered()
+    assert begun < window.size == FlightWindow.MOST
+    for _ in range(10_000):
+        window.answered()
+        window.silent()
+    assert window.size == FlightWindow.LEAST

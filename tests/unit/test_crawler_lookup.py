@@ -1,0 +1,120 @@
+"""crawler.lookup: whom one lookup asks, and when it is over."""
+
+from __future__ import annotations
+
+from crawler.addresses import BogonFilter
+from crawler.lookup import CLOSEST, FULL_REPLY, PARALLEL, Lookup
+from swarm.census import CensusState
+from swarm.infohash import InfoHash
+
+BOGONS = BogonFilter(allow_local=True)
+
+
+def contact(distance: int) -> bytes:
+    """A node at this XOR distance from the all-zero key."""
+    return distance.to_bytes(20) + bytes((127, 0, 0, 1, 1, 1))
+
+
+def never_bad(_contact: bytes) -> bool:
+    return False
+
+
+def make_lookup(*distances: int) -> Lookup:
+    lookup = Lookup(InfoHash(bytes(20)))
+    lookup.offer(map(contact, distances))
+    return lookup
+
+
+def ask_next(lookup: Lookup) -> bytes | None:
+    chosen = lookup.next_contact(never_bad)
+    if chosen is not None:
+        lookup.asked(chosen)
+    return chosen
+
+
+def test_asks_the_closest_first_and_few_at_once() -> None:
+    """Contacts are asked in order of XOR distance, at most PARALLEL unanswered at a time."""
+    lookup = make_lookup(9, 3, 7, 1, 5)
+    assert [ask_next(lookup) for _ in range(4)] == [contact(1), contact(3), contact(5), None]
+    assert lookup.in_flight == PARALLEL
+    lookup.answered(contact(3), 0)
+    assert ask_next(lookup) == contact(7)
+
+
+def test_is_over_when_the_closest_k_have_answered() -> None:
+    """Nobody further away is asked once the k closest have answered."""
+    lookup = make_lookup(*range(1, 20))
+    asked = []
+    while (chosen := ask_next(lookup)) is not None:
+        asked.append(chosen)
+        lookup.answered(chosen, 0)
+    assert asked == [contact(distance) for distance in range(1, CLOSEST + 1)]
+    assert lookup.end().state is CensusState.COMPLETE
+
+
+def test_silent_contacts_are_replaced() -> None:
+    """A dead contact does not count among the k: the next one is asked in its place."""
+    lookup = make_lookup(*range(1, 20))
+    asked = []
+    while (chosen := ask_next(lookup)) is not None:
+        asked.append(chosen)
+        if len(asked) % 2:
+            lookup.failed(chosen)
+        else:
+            lookup.answered(chosen, 0)
+    assert len(asked) == 2 * CLOSEST
+    assert lookup.width == 2 * CLOSEST
+
+
+def test_contacts_found_dead_by_others_are_skipped() -> None:
+    """What another lookup has found dead costs this one no query."""
+    lookup = make_lookup(1, 2, 3)
+    assert lookup.next_contact({contact(1), contact(2)}.__contains__) == contact(3)
+
+
+def test_all_silent_is_unreachable() -> None:
+    """A lookup that nobody answered ends as unreachable, not as an empty swarm."""
+    lookup = make_lookup(1)
+    lookup.asked(contact(1))
+    lookup.failed(contact(1))
+    assert lookup.end().state is CensusState.UNREACHABLE
+
+
+def test_a_late_reply_counts() -> None:
+    """A node taken for silent that answers after all is one of the k."""
+    lookup = make_lookup(1)
+    lookup.asked(contact(1))
+    lookup.failed(contact(1))
+    lookup.answered(contact(1), 0)
+    assert lookup.in_flight == 0
+    assert lookup.width == CLOSEST
+    assert lookup.end().state is CensusState.COMPLETE
+
+
+def test_full_repliers_are_asked_again_until_nothing_is_new() -> None:
+    """Holders of a big swarm are asked again, least asked first, until all has been named twice."""
+    lookup = make_lookup(1, 2)
+    peers = {d: bytes((8, 8, 8, d, 0, 1)) for d in (1, 2)}
+    again = []
+    for _ in range(2):
+        chosen = ask_next(lookup)
+        assert chosen is not None
+        lookup.harvest.add(peers[chosen[19]], b"t" * 6, 0, BOGONS)
+        lookup.answered(chosen, FULL_REPLY)
+    while (chosen := ask_next(lookup)) is not None:
+        again.append(chosen)
+        lookup.harvest.add(peers[chosen[19]], b"t" * 6, 0, BOGONS)
+        lookup.answered(chosen, FULL_REPLY)
+    assert sorted(again) == [contact(1), contact(2)]
+
+
+def test_a_holder_that_falls_silent_is_not_asked_again() -> None:
+    """When a holder stops answering, the gathering ends without it."""
+    lookup = make_lookup(1)
+    lookup.asked(contact(1))
+    lookup.harvest.add(bytes((8, 8, 8, 8, 0, 1)), b"t" * 6, 0, BOGONS)
+    lookup.answered(contact(1), FULL_REPLY)
+    assert ask_next(lookup) == contact(1)
+    lookup.failed(contact(1))
+    assert lookup.next_contact(never_bad) is None
+    assert lookup.end().state is CensusState.COMPLETE
