@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -315,3 +317,36 @@ def test_a_stop_is_heard_during_a_long_wait(tmp_path: Path) -> None:
         stop.set()
         with pytest.raises(JobCancelled):
             list(events)
+
+
+def test_headers_that_dribble_meet_the_deadline(tmp_path: Path) -> None:
+    """A server that sends one byte of its headers at a time holds nobody: the whole request ends.
+
+    No single read ever times out there, so this is the deadline of the whole request.
+    """
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dribbler = threading.Thread(target=_dribble_headers, args=(server, stop))
+        dribbler.start()
+        try:
+            url = f"http://127.0.0.1:{server.getsockname()[1]}"
+            with pytest.raises(SiteError, match="does not answer in time"):
+                list(collect(plan(url, tmp_path), (), limits=TEST_LIMITS))
+        finally:
+            stop.set()
+            dribbler.join()
+
+
+def _dribble_headers(server: socket.socket, stop: threading.Event) -> None:
+    server.settimeout(0.05)
+    visitors: list[socket.socket] = []
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            visitor, _ = server.accept()
+            visitor.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            visitors.append(visitor)
+        for visitor in visitors:
+            with contextlib.suppress(OSError):
+                visitor.sendall(b"x")
+    for visitor in visitors:
+        visitor.close()
