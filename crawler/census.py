@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
@@ -51,7 +51,9 @@ class CensusPlan:
             raise ValueError("a packet rate is not negative; 0 means no cap")
 
 
-def take_census(infohashes: Sequence[InfoHash], plan: CensusPlan) -> Iterator[CensusEvent]:
+def take_census(
+    infohashes: Sequence[InfoHash], plan: CensusPlan
+) -> Generator[CensusEvent, None, None]:
     """Look every infohash up; yields each SwarmCensus as it ends, and progress in between.
 
     Every distinct infohash gets exactly one SwarmCensus, whatever its state, and the last event

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
 _CHUNK = 512
+_AFTER_ANY_ADDRESS = b"\xff" * 19  # sorts behind the longest address and port
 
 
 class ContactOrder:
@@ -72,3 +73,18 @@ class ContactOrder:
             last += 1
             above = above + self._chunks[last][: reach - len(above)]
         return below + above, len(below) < reach, len(above) < reach
+
+    def between(self, low_id: bytes, high_id: bytes) -> list[bytes]:
+        """The contacts whose 20-byte ids lie between two ids, these included, ascending."""
+        beyond = high_id + _AFTER_ANY_ADDRESS
+        first = bisect_right(self._firsts, low_id) - 1
+        last = bisect_right(self._firsts, beyond) - 1
+        chunk = self._chunks[first]
+        begin = bisect_left(chunk, low_id)
+        if first == last:
+            return chunk[begin : bisect_left(chunk, beyond)]
+        found = chunk[begin:]
+        for middle in self._chunks[first + 1 : last]:
+            found += middle
+        chunk = self._chunks[last]
+        return found + chunk[: bisect_left(chunk, beyond)]

@@ -119,28 +119,16 @@ class NodeTable:
     def closest(self, key: bytes, count: int) -> list[bytes]:
         """The `count` contacts closest to a 20-byte key by XOR, closest first; none is bad.
 
-        Exact. Whatever lies outside a window of the sorted order differs from the key at the
-        highest bit in which the window's edge does, or above it; so a window is wide enough when
-        its `count`-th distance is below what that bit is worth.
+        Exact, in two steps: any `count` contacts near the key in sorted order bound the distance
+        that is sought; all that is as close shares the key's leading bits above that distance,
+        and so stands in one piece.
         """
-        key_number = int.from_bytes(key)
-        reach = 2 * count
-        while True:
-            window, all_below, all_above = self._order.around(key, reach)
-            ranked = sorted(
-                (int.from_bytes(contact[:ID_BYTES]) ^ key_number, contact) for contact in window
-            )
-            complete = all_below and all_above
-            if complete or (
-                len(ranked) >= count
-                and (all_below or ranked[count - 1][0] < _edge_distance(window[0], key_number))
-                and (all_above or ranked[count - 1][0] < _edge_distance(window[-1], key_number))
-            ):
-                return [contact for _, contact in ranked[:count]]
-            reach *= 4
-
-
-def _edge_distance(contact: bytes, key_number: int) -> int:
-    """The least XOR distance that anything beyond this edge of the sorted order can have."""
-    difference = int.from_bytes(contact[:ID_BYTES]) ^ key_number
-    return (1 << difference.bit_length()) >> 1
+        number = int.from_bytes(key)
+        nearby, *ends = self._order.around(key, count)
+        if not all(ends):
+            distances = sorted([int.from_bytes(near[:ID_BYTES]) ^ number for near in nearby])
+            spread = (1 << distances[count - 1].bit_length()) - 1
+            low, high = number & ~spread, number | spread
+            nearby = self._order.between(low.to_bytes(ID_BYTES), high.to_bytes(ID_BYTES))
+        ranked = sorted([(int.from_bytes(near[:ID_BYTES]) ^ number, near) for near in nearby])
+        return [contact for _, contact in ranked[:count]]

@@ -169,7 +169,7 @@ def test_closing_ends_all_processes(dht: SimulatedDht, swarms: dict[InfoHash, se
     census = take_census(list(swarms), make_plan(dht.bootstrap, max_packets_per_s=20.0))
     next(census)
     assert len(workers_of(os.getpid())) == 2
-    census.close()  # type: ignore[attr-defined]
+    census.close()
     assert workers_of(os.getpid()) == []
 
 
