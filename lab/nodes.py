@@ -37,8 +37,8 @@ class Population:
     """All nodes, live and dead, numbered in the order of their ids.
 
     `live` nodes answer. `dead_share` of all addresses that stand in tables are dead. All nodes
-    have `port`. One more node stands at 127.0.0.1, in nobody's table: the entry for newcomers, whose
-    number is `bootstrap`.
+    have `port`. One more node stands at 127.0.0.1, in nobody's table: the entry for newcomers,
+    whose number is `bootstrap`. While `shows_dead` is off, no table shows a dead contact.
     """
 
     def __init__(self, *, seed: int, live: int, dead_share: float, port: int) -> None:
@@ -46,11 +46,12 @@ class Population:
             raise WorldError(f"the dead share is 0 to 0.8, got {dead_share}")
         dead = round(live * dead_share / (1 - dead_share))
         count = live + dead
-        if not K <= live or count >= _ADDRESSES:
+        if live < K or count >= _ADDRESSES:
             raise WorldError(f"the lab can have {K} to 10,000,000 nodes, got {live}")
         rng = random.Random(f"{seed}/nodes")
         self.count = count
         self.bootstrap = count
+        self.shows_dead = True
         self._offset = rng.randrange(_ADDRESSES)
         self._inverse = pow(_STRIDE, -1, _ADDRESSES)
         self._tops = array("Q", sorted(_random_tops(rng, count)))
@@ -121,7 +122,7 @@ class Population:
         for part in range(K):
             draw = (draw * 6364136223846793005 + 1442695040888963407) & _MASK
             contact = low + ((part * size + ((draw >> 33) * size >> 31)) >> 3)
-            if not alive[contact] and not _shows_dead(node, contact):
+            if not alive[contact] and not self._keeps_dead(node, contact):
                 contact = self._next_live(contact, low, high)
             picked.append(contacts[CONTACT_BYTES * contact : CONTACT_BYTES * contact + 26])
         return b"".join(picked)
@@ -143,11 +144,16 @@ class Population:
         alive, contacts = self._alive, self._contacts
         picked = []
         for contact in near:
-            if contact != node and (alive[contact] or _shows_dead(node, contact)):
+            if contact != node and (alive[contact] or self._keeps_dead(node, contact)):
                 picked.append(contacts[CONTACT_BYTES * contact : CONTACT_BYTES * contact + 26])
                 if len(picked) == K:
                     break
         return b"".join(picked)
+
+    def _keeps_dead(self, node: int, contact: int) -> bool:
+        """Whether the node still has this dead contact in its table: a fair, constant coin."""
+        coin = ((node * 0x9E3779B1) ^ (contact * 0x85EBCA77)) >> 13 & 1
+        return self.shows_dead and coin == 1
 
     def _nearest(self, target: int, wanted: int) -> list[int]:
         """At least `wanted` nodes (or all there are), those closest to the target first."""
@@ -178,8 +184,3 @@ def _random_tops(rng: random.Random, count: int) -> array[int]:
     tops: array[int] = array("Q")
     tops.frombytes(rng.randbytes(8 * count))
     return tops
-
-
-def _shows_dead(node: int, contact: int) -> bool:
-    """Whether the node still has this dead contact in its table: a fair, constant coin."""
-    return bool(((node * 0x9E3779B1) ^ (contact * 0x85EBCA77)) >> 13 & 1)

@@ -57,7 +57,7 @@ def make_torrents(*, seed: int, per_category: int = PER_CATEGORY) -> tuple[LabTo
         raise WorldError(f"the lab has 3 to {available} torrents a category, not {per_category}")
     rng = random.Random(f"{seed}/torrents")
     versions = _deal_versions(rng, per_category * len(TITLES))
-    torrents = []
+    torrents: list[LabTorrent] = []
     for category, titles in TITLES.items():
         for rank, title in enumerate(rng.sample(titles, per_category)):
             version = versions[len(torrents)]

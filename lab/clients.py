@@ -1,0 +1,156 @@
+"""The lab's real clients: libtorrent sessions, each on its own address of 127.0.0.0/8.
+
+They find each other through the simulated DHT, as clients do, and share the lab's torrents. After
+that they idle, and announce again every 15 minutes. Nothing of theirs leaves loopback: they listen
+and connect on their own 127.x.y.z only, with local discovery and port mapping off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import libtorrent
+
+from lab.swarms import SwarmPlan
+from swarm.endpoint import Endpoint
+from swarm.errors import WorldError
+
+_SAMPLE_PIECES = 2  # of a sparse torrent a leecher fetches so many pieces
+
+
+def client_settings(address: IPv4Address, bootstrap: str) -> libtorrent.settings_pack:
+    """libtorrent's settings for one client of the lab."""
+    return {
+        "user_agent": "swarm-atlas-lab",
+        "listen_interfaces": f"{address}:0",
+        "outgoing_interfaces": str(address),
+        "enable_dht": True,
+        "dht_bootstrap_nodes": bootstrap,
+        # libtorrent refuses loopback nodes and crowded networks unless told otherwise.
+        "dht_restrict_routing_ips": False,
+        "dht_restrict_search_ips": False,
+        "dht_ignore_dark_internet": False,
+        "dht_enforce_node_id": False,
+        "dht_upload_rate_limit": 1_000_000,  # the default 8,000 bytes/s delays announcements
+        "allow_multiple_connections_per_ip": True,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        # Behind synthetic peers nobody listens: TCP says so at once, uTP waits for a timeout.
+        "enable_incoming_utp": False,
+        "enable_outgoing_utp": False,
+        "connection_speed": 200,
+        "max_failcount": 1,
+        # What keeps two dozen sessions small on two cores.
+        "aio_threads": 1,
+        "hashing_threads": 1,
+        "file_pool_size": 4,
+        "connections_limit": 30,
+        "max_peerlist_size": 300,
+        "alert_mask": 0,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """One real client in one swarm."""
+
+    client: int
+    swarm: int
+    endpoint: Endpoint
+
+
+class RealClients:
+    """Running libtorrent sessions that share a world's torrents.
+
+    `payload` holds one folder per swarm with the whole content, which seeders only read;
+    `downloads` takes what leechers fetch.
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[IPv4Address],
+        plans: Sequence[SwarmPlan],
+        *,
+        bootstrap: str,
+        payload: Path,
+        downloads: Path,
+    ) -> None:
+        self._addresses = addresses
+        self._plans = plans
+        self._bootstrap = bootstrap
+        self._payload = payload
+        self._downloads = downloads
+        self._sessions: list[libtorrent.session] = []
+        self._handles: list[libtorrent.torrent_handle] = []
+        self.presences: tuple[Presence, ...] = ()
+
+    def start(self) -> None:
+        """Open all sessions, add their torrents, announce them.
+
+        Raises:
+            WorldError: a session cannot listen on its address.
+        """
+        for address in self._addresses:
+            settings = client_settings(address, self._bootstrap)
+            self._sessions.append(libtorrent.session(settings))
+        endpoints = [
+            Endpoint(address, _listen_port(session, address))
+            for address, session in zip(self._addresses, self._sessions, strict=True)
+        ]
+        presences = []
+        for number, plan in enumerate(self._plans):
+            for client in (*plan.seeders, *plan.leechers):
+                self._add(client, number, plan)
+                presences.append(Presence(client, number, endpoints[client]))
+        self.presences = tuple(presences)
+        self.announce()
+
+    def announce(self) -> None:
+        """Announce every torrent to the DHT now; libtorrent itself would take its time."""
+        for handle in self._handles:
+            handle.force_dht_announce()
+
+    def stop(self) -> None:
+        """Close all sessions at once; harmless when none runs."""
+        self._handles.clear()
+        for session in self._sessions:
+            session.pause()
+        self._sessions.clear()
+
+    def finished(self) -> Iterator[tuple[Presence, bool]]:
+        """Each presence, and whether the client has all that it wants of the torrent."""
+        for presence, handle in zip(self.presences, self._handles, strict=True):
+            yield presence, bool(handle.status().is_finished)
+
+    def _add(self, client: int, number: int, plan: SwarmPlan) -> None:
+        params = libtorrent.load_torrent_buffer(plan.torrent.raw)
+        if params.ti is None:
+            raise WorldError(f"libtorrent finds no metainfo in {plan.torrent.name!r}")
+        params.flags &= ~libtorrent.torrent_flags.auto_managed  # else only a few run at a time
+        params.flags &= ~libtorrent.torrent_flags.paused
+        if client in plan.seeders:
+            params.save_path = str(self._payload / str(number))
+            params.flags |= libtorrent.torrent_flags.seed_mode
+        else:
+            folder = self._downloads / str(client) / str(number)
+            folder.mkdir(parents=True, exist_ok=True)
+            params.save_path = str(folder)
+            if plan.torrent.is_sparse:
+                params.piece_priorities = _first_pieces_only(params.ti.num_pieces())
+        self._handles.append(self._sessions[client].add_torrent(params))
+
+
+def _first_pieces_only(count: int) -> list[int]:
+    wanted = min(count, _SAMPLE_PIECES)
+    return [4] * wanted + [0] * (count - wanted)
+
+
+def _listen_port(session: libtorrent.session, address: IPv4Address) -> int:
+    port = int(session.listen_port())
+    if port == 0:
+        raise WorldError(f"a client of the lab cannot listen on {address}")
+    return port

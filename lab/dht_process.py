@@ -1,0 +1,195 @@
+"""The process of the simulated DHT: all nodes behind one UDP socket.
+
+The socket is bound to 0.0.0.0, reads from IP_PKTINFO to which 127.x.y.z a datagram was sent, and
+answers from that very address: one file descriptor plays every node. What the nodes say is decided
+elsewhere (`lab.responder`); this module moves bytes. Datagrams from outside 127.0.0.0/8 get no
+answer.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.process
+import random
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from lab.dht_commands import (
+    Age,
+    Announcement,
+    Await,
+    Plan,
+    Plant,
+    Stop,
+    TellCounters,
+    TellHolders,
+)
+from lab.holdings import Holdings
+from lab.nodes import Population
+from lab.responder import Responder
+from swarm.errors import WorldError
+
+_IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # Linux; named in Python only since 3.14
+_PKTINFO_BYTES = 12  # struct in_pktinfo: interface, answering address, addressed address
+_READ_BYTES = 4097  # one more than a KRPC message may have, so that longer ones show
+_BUFFER_BYTES = 4_000_000
+_BATCH = 256  # datagrams between two looks at the control connection
+
+
+def run(plan: Plan, control: Connection) -> None:
+    """The process of the nodes, from bind to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too: the parent stops us
+    try:
+        sock = _bind()
+        port = sock.getsockname()[1]
+        population = Population(
+            seed=plan.seed, live=plan.nodes, dead_share=plan.dead_share, port=port
+        )
+        population.shows_dead = not plan.is_fresh
+    except (OSError, WorldError) as error:
+        control.send(f"the lab's DHT cannot start: {error}")
+        return
+    with sock, selectors.DefaultSelector() as selector:
+        server = _Server(plan, population, sock, control)
+        control.send(port)
+        server.run(selector)
+
+
+def _bind() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+    sock.setblocking(False)
+    # All of 127.0.0.0/8 at once is only to be had by binding to every address; what comes from
+    # elsewhere is dropped unanswered.
+    sock.bind(("0.0.0.0", 0))  # noqa: S104
+    return sock
+
+
+class _Server:
+    """The loop of the process: datagrams, commands, the parent's end."""
+
+    def __init__(
+        self, plan: Plan, population: Population, sock: socket.socket, control: Connection
+    ) -> None:
+        self._population = population
+        self._sock = sock
+        self._control = control
+        self._holdings = Holdings(random.Random(f"{plan.seed}/samples"))
+        self._responder = Responder(
+            population,
+            self._holdings,
+            secret=random.Random(f"{plan.seed}/tokens").randbytes(16),
+            on_announce=self._on_announce,
+        )
+        self._missing: set[Announcement] = set()
+        self._needed_holders = 0
+        self._await_until: float | None = None
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Plant: self._plant,
+            Age: self._age,
+            TellCounters: self._tell_counters,
+            TellHolders: self._tell_holders,
+            Await: self._await,
+        }
+
+    def run(self, selector: selectors.BaseSelector) -> None:
+        """Serve until the parent says stop, closes the connection, or is no more."""
+        parent = multiprocessing.process.parent_process()
+        selector.register(self._sock, selectors.EVENT_READ)
+        selector.register(self._control, selectors.EVENT_READ)
+        if parent is not None:
+            # Not PR_SET_PDEATHSIG: that fires when the *thread* that started us ends.
+            selector.register(parent.sentinel, selectors.EVENT_READ)
+        while True:
+            ready = {key.fileobj for key, _ in selector.select(self._patience_s())}
+            if self._sock in ready:
+                self._drain()
+                ready.discard(self._sock)
+            if self._control in ready:
+                if not self._obey():
+                    return
+                ready.discard(self._control)
+            if ready:
+                return
+            if self._await_until is not None and time.monotonic() >= self._await_until:
+                self._report_missing()
+
+    def _patience_s(self) -> float | None:
+        if self._await_until is None:
+            return None
+        return max(0.0, self._await_until - time.monotonic())
+
+    def _drain(self) -> None:
+        """Answer what lies in the socket, up to a batch."""
+        sock, answer, now = self._sock, self._responder.answer, time.monotonic()
+        space = socket.CMSG_SPACE(_PKTINFO_BYTES)
+        # A full send buffer loses the answer, as a network would.
+        with suppress(BlockingIOError):
+            for _ in range(_BATCH):
+                datagram, control, _flags, source = sock.recvmsg(_READ_BYTES, space)
+                addressed = control[0][2][8:12]
+                reply = answer(datagram, source, int.from_bytes(addressed), now)
+                if reply is not None:
+                    origin = b"\0\0\0\0" + addressed + b"\0\0\0\0"
+                    sock.sendmsg([reply], [(socket.IPPROTO_IP, _IP_PKTINFO, origin)], 0, source)
+
+    def _obey(self) -> bool:
+        """Carry out one command; False where the parent wants no more."""
+        try:
+            command = self._control.recv()
+        except (EOFError, OSError):
+            return False
+        if isinstance(command, Stop):
+            return False
+        self._handlers[type(command)](command)
+        return True
+
+    def _plant(self, command: Plant) -> None:
+        for key, peers in command.peers_by_key.items():
+            self._holdings.plant(key, self._population.holders(key), peers)
+        self._control.send(None)
+
+    def _age(self, _command: Age) -> None:
+        self._population.shows_dead = True
+        self._control.send(None)
+
+    def _tell_counters(self, _command: TellCounters) -> None:
+        self._control.send(self._responder.counters)
+
+    def _tell_holders(self, command: TellHolders) -> None:
+        self._control.send(self._holdings.holders_of(command.key, time.monotonic()))
+
+    def _await(self, command: Await) -> None:
+        self._missing = set(command.announcements)
+        self._needed_holders = command.holders
+        self._await_until = time.monotonic() + command.deadline_s
+        for key in {key for key, _ in self._missing}:
+            self._strike_off(key)
+        if not self._missing:
+            self._report_missing()
+
+    def _on_announce(self, key: bytes, peer: bytes) -> None:
+        if (key, peer) in self._missing:
+            self._strike_off(key)
+            if not self._missing:
+                self._report_missing()
+
+    def _strike_off(self, key: bytes) -> None:
+        """Forget of the awaited what stands at enough nodes for this key."""
+        holders = self._holdings.holders_of(key, time.monotonic())
+        self._missing -= {
+            (key, peer) for peer, count in holders.items() if count >= self._needed_holders
+        }
+
+    def _report_missing(self) -> None:
+        if self._await_until is not None:
+            self._await_until = None
+            self._control.send(frozenset(self._missing))
+            self._missing.clear()

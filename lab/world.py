@@ -1,0 +1,294 @@
+"""A whole world on loopback, from a seed: DHT, real clients, indexer site, geography.
+
+It lives in a folder of its own, into which it writes config.txt (so that the very code that works
+on the internet works on it), the geolocation database and world.json. It needs no root, no network,
+and no port that another world may have: all ports are the system's choice.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lab.clients import Presence, RealClients
+from lab.dht import SimulatedDht
+from lab.dht_commands import Announcement
+from lab.facts import FILE_NAME, SwarmFacts, WorldFacts, count_countries, dump
+from lab.geography import write_mmdb
+from lab.nodes import K
+from lab.site import IndexerSite, Listing
+from lab.swarms import SwarmPlan, choose_addresses, plan_swarms
+from lab.torrents import PER_CATEGORY, make_torrents, write_payload
+from swarm.endpoint import Endpoint, endpoint_to_compact
+from swarm.errors import WorldError
+
+_MMDB_NAME = "geography.mmdb"
+_PAYLOAD_NAME = "payload"
+_LOCK_NAME = ".world.lock"
+_SYNTHETIC_SEEDER_SHARE = 0.4  # how the site splits the synthetic peers
+# A client's lookup may end a holder or two short of the eight; all that are found hold the peer.
+_NEEDED_HOLDERS = K - 2
+_ANNOUNCE_ROUNDS, _ROUND_S = 6, 5.0
+
+_CONFIG = """\
+# Written by the lab (a world on loopback, seed {seed}) each time it starts; changes are lost.
+# It is no example for the real internet: see config.txt of the project for that.
+
+# The lab's indexer site, which bears being asked without a pause.
+root_url={root_url}
+wait=0
+wait-safe-cloudfare=10
+
+# The lab's DHT. Its addresses are loopback ones, and it need not be spared.
+dht_bootstrap={bootstrap}
+allow_local_peers=yes
+max_packets_per_s=0
+processes=2
+crawl_deadline_s=120
+
+# Which city each network of 127.0.0.0/8 stands for.
+geoip_city={geoip_city}
+"""
+
+
+class World:
+    """A lab in `root`. Use it as a context manager, or `start()` and `stop()` it.
+
+    The same seed (with the same sizes) gives the same torrents, synthetic peers, nodes and cities;
+    ports differ from run to run. `nodes` are live nodes of the DHT, `sessions` real clients.
+    Data that others keep in `root` is not touched.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        seed: int,
+        nodes: int = 2000,
+        sessions: int = 24,
+        challenge: bool = True,
+        torrents_per_category: int = PER_CATEGORY,
+    ) -> None:
+        self._root = root
+        self._seed = seed
+        self._sessions = sessions
+        self._nodes = nodes
+        self._challenge = challenge
+        self._per_category = torrents_per_category
+        self._running: ExitStack | None = None
+        self._facts: WorldFacts | None = None
+
+    @property
+    def facts(self) -> WorldFacts:
+        """What is in the world; it must have been started."""
+        if self._facts is None:
+            raise WorldError("the lab is not running")
+        return self._facts
+
+    def start(self) -> None:
+        """Build the world; returns when every real client is announced and the site answers.
+
+        Raises:
+            WorldError: a world already runs in this folder, or this one cannot be built here.
+        """
+        with ExitStack() as stack:
+            try:
+                self._facts = self._build(stack)
+            except OSError as error:
+                raise WorldError(f"the lab cannot be built in {self._root}: {error}") from error
+            self._running = stack.pop_all()
+
+    def stop(self) -> None:
+        """End everything and remove payload and world.json; harmless when it is not running."""
+        running, self._running, self._facts = self._running, None, None
+        if running is not None:
+            running.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _build(self, stack: ExitStack) -> WorldFacts:
+        root, seed = self._root.resolve(), self._seed
+        root.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(_only_world_in(root))
+        (root / FILE_NAME).unlink(missing_ok=True)
+        payload = stack.enter_context(_scratch_folder(root / _PAYLOAD_NAME))
+        torrents = make_torrents(seed=seed, per_category=self._per_category)
+        addresses = choose_addresses(seed=seed, sessions=self._sessions)
+        plans = plan_swarms(torrents, addresses, seed=seed)
+        for number, torrent in enumerate(torrents):
+            write_payload(torrent, payload / "whole" / str(number))
+        # Fresh: libtorrent would wait 15 s for each dead contact, and the start with it.
+        dht = SimulatedDht(seed=seed, nodes=self._nodes, is_fresh=True)
+        stack.enter_context(dht)
+        dht.plant(_synthetic_announcements(plans))
+        presences = self._open_clients(stack, addresses, plans, dht, payload)
+        dht.age()
+        site = IndexerSite([_listing(plan) for plan in plans], challenge=self._challenge)
+        site.start()
+        stack.callback(site.stop)
+        write_mmdb(root / _MMDB_NAME)
+        facts = WorldFacts(
+            seed=seed,
+            pid=os.getpid(),
+            bootstrap=dht.bootstrap,
+            root_url=site.url,
+            geoip_city=root / _MMDB_NAME,
+            nodes=self._nodes,
+            sessions=self._sessions,
+            torrents=_swarm_facts(plans, presences),
+        )
+        _write_config(facts, root / "config.txt")
+        dump(facts, root / FILE_NAME)
+        stack.callback((root / FILE_NAME).unlink, missing_ok=True)
+        return facts
+
+    def _open_clients(
+        self,
+        stack: ExitStack,
+        addresses: Sequence[IPv4Address],
+        plans: Sequence[SwarmPlan],
+        dht: SimulatedDht,
+        payload: Path,
+    ) -> tuple[Presence, ...]:
+        clients = RealClients(
+            addresses,
+            plans,
+            bootstrap=dht.bootstrap,
+            payload=payload / "whole",
+            downloads=payload / "fetched",
+        )
+        stack.callback(clients.stop)
+        clients.start()
+        _await_announcements(clients, plans, dht)
+        # Once more: the first time, seeders and leechers all asked before anyone was announced.
+        clients.announce()
+        return clients.presences
+
+
+@contextmanager
+def _only_world_in(root: Path) -> Iterator[None]:
+    """Hold the folder; the kernel lets go of it however this process ends."""
+    with (root / _LOCK_NAME).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WorldError(
+                f"a lab already runs in {root}: stop that one, or use another folder"
+            ) from None
+        yield
+
+
+@contextmanager
+def _scratch_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder that is gone afterwards; one that a killed world left is swept first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _await_announcements(
+    clients: RealClients, plans: Sequence[SwarmPlan], dht: SimulatedDht
+) -> None:
+    """Until every real peer stands at the holders of every key of its swarms."""
+    missing: frozenset[Announcement] = frozenset(
+        (key.digest, endpoint_to_compact(presence.endpoint))
+        for presence in clients.presences
+        for key in plans[presence.swarm].torrent.dht_keys
+    )
+    for _ in range(_ANNOUNCE_ROUNDS):
+        missing = dht.wait_for(missing, holders=_NEEDED_HOLDERS, deadline_s=_ROUND_S)
+        if not missing:
+            return
+        clients.announce()
+    raise WorldError(
+        f"{len(missing)} announcements of the lab's clients did not reach its DHT within "
+        f"{_ANNOUNCE_ROUNDS * _ROUND_S:g} s; is a firewall in the way of UDP on 127.0.0.0/8?"
+    )
+
+
+def _synthetic_announcements(plans: Sequence[SwarmPlan]) -> dict[bytes, list[bytes]]:
+    return {
+        key.digest: [endpoint_to_compact(peer) for peer in peers]
+        for plan in plans
+        for key, peers in plan.synthetic.items()
+    }
+
+
+def _listing(plan: SwarmPlan) -> Listing:
+    torrent = plan.torrent
+    synthetic = len(plan.synthetic_peers)
+    synthetic_seeders = round(synthetic * _SYNTHETIC_SEEDER_SHARE)
+    return Listing(
+        title=torrent.title,
+        category=torrent.category,
+        subcategory=torrent.subcategory,
+        language=torrent.language,
+        size_bytes=torrent.size_bytes,
+        seeders=synthetic_seeders + len(plan.seeders),
+        leechers=synthetic - synthetic_seeders + len(plan.leechers),
+        uploaded_on=torrent.uploaded_on,
+        torrent=torrent.raw,
+        infohash=torrent.infohash,
+        description=(
+            f"{torrent.title}: {len(torrent.files)} files. From the lab: the name is of a work "
+            "that may be shared freely, the content is not that work."
+        ),
+    )
+
+
+def _swarm_facts(
+    plans: Sequence[SwarmPlan], presences: Sequence[Presence]
+) -> tuple[SwarmFacts, ...]:
+    facts = []
+    for number, plan in enumerate(plans):
+        real = [presence.endpoint for presence in presences if presence.swarm == number]
+        peers = sorted([*plan.synthetic_peers, *real], key=_order)
+        facts.append(
+            SwarmFacts(
+                infohash=plan.torrent.infohash,
+                dht_keys=plan.torrent.dht_keys,
+                name=plan.torrent.name,
+                category=plan.torrent.category,
+                size_bytes=plan.torrent.size_bytes,
+                peers=tuple(peers),
+                real_peers=tuple(sorted(real, key=_order)),
+                countries=count_countries(peers),
+            )
+        )
+    return tuple(facts)
+
+
+def _order(peer: Endpoint) -> tuple[bytes, int]:
+    return peer.address.packed, peer.port
+
+
+def _write_config(facts: WorldFacts, path: Path) -> None:
+    text = _CONFIG.format(
+        seed=facts.seed,
+        root_url=facts.root_url,
+        bootstrap=facts.bootstrap,
+        geoip_city=facts.geoip_city,
+    )
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
