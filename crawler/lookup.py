@@ -52,6 +52,7 @@ class Lookup:
         self._in_flight = 0
         self._holders: dict[bytes, int] = {}  # full repliers -> how often asked
         self._asking_again: set[bytes] = set()
+        self._doubted: set[bytes] = set()  # holders whose last answer did not come
 
     @property
     def in_flight(self) -> int:
@@ -128,6 +129,7 @@ class Lookup:
     def answered(self, contact: bytes, peers: int) -> None:
         """Note an answer with so many peers in it; late ones and unforeseen contacts count too."""
         self._asking_again.discard(contact)
+        self._doubted.discard(contact)
         state = self._states.get(contact)
         if state == _IN_FLIGHT:
             self._in_flight -= 1
@@ -143,7 +145,9 @@ class Lookup:
         """Note a silence, a refusal, or that somebody else answers at the address."""
         if contact in self._asking_again:
             self._asking_again.discard(contact)
-            self._holders.pop(contact, None)
+            if contact in self._doubted:
+                self._holders.pop(contact, None)
+            self._doubted.add(contact)
         elif self._states.get(contact) == _IN_FLIGHT:
             self._in_flight -= 1
             self._states[contact] = _SILENT

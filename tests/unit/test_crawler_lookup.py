@@ -109,12 +109,13 @@ def test_full_repliers_are_asked_again_until_nothing_is_new() -> None:
 
 
 def test_a_holder_that_falls_silent_is_not_asked_again() -> None:
-    """When a holder stops answering, the gathering ends without it."""
+    """One silence of a holder may be a lost packet; after two in a row it is asked no more."""
     lookup = make_lookup(1)
     lookup.asked(contact(1))
     lookup.harvest.add(bytes((8, 8, 8, 8, 0, 1)), b"t" * 6, 0, BOGONS)
     lookup.answered(contact(1), FULL_REPLY)
-    assert ask_next(lookup) == contact(1)
-    lookup.failed(contact(1))
+    for _ in range(2):
+        assert ask_next(lookup) == contact(1)
+        lookup.failed(contact(1))
     assert lookup.next_contact(never_bad) is None
     assert lookup.end().state is CensusState.COMPLETE
