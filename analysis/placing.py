@@ -65,7 +65,7 @@ def place_sightings(
         for name, dtype in _SCHEMA.items()
         if name not in frame.columns
     ]
-    return frame.with_columns(missing).select(list(_SCHEMA)).cast(dict(_SCHEMA))
+    return frame.with_columns(missing).select(list(_SCHEMA)).cast(_SCHEMA)
 
 
 def _endpoints(addresses: bytes, ports: bytes) -> bytes:

@@ -9,9 +9,10 @@ import click
 import typer
 
 from commands.crawl import crawl
-from commands.dashboard import HostOption, LabFlag, NoBrowser, Port, WorkspaceOption, dashboard
+from commands.dashboard import HostOption, LabFlag, NoBrowser, Port, dashboard
 from commands.interchange import export_run, import_folder
 from commands.lab import lab
+from commands.places import WorkspaceOption
 from commands.purge import purge
 from commands.scrape import scrape
 from commands.terminal import FAILED, USAGE, complain

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from rich.table import Table
@@ -26,7 +27,8 @@ from storage.pseudonym_key import load_or_make_key
 from storage.runs import RunReader
 from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
-from swarm.endpoint import address_to_packed16
+from swarm.endpoint import Endpoint, address_to_packed16
+from swarm.place import UNKNOWN_COUNTRY
 
 MIN_RECALL = 0.99
 _PER_CATEGORY = 1000  # all there are
@@ -137,21 +139,25 @@ def check_world(root: Path, options: list[str], *, quiet: bool) -> CheckResult:
     Raises:
         WorldError: the world cannot be built here.
     """
-    say = (lambda _text: None) if quiet else console.print
     world = LabProcess([*lab_command(root), *options])
     try:
-        say("Building the lab's world ...")
+        _say(quiet, "Building the lab's world ...")
         world.start()
         world.wait()
         facts = load(root / FILE_NAME)
         with closing(Observatory(Workspace(root), name="Lab", description="check")) as desk:
-            say(f"Scraping {facts.root_url} ...")
+            _say(quiet, f"Scraping {facts.root_url} ...")
             scraped, scrape_s = _run(desk, JobKind.SCRAPE, {"per_category": _PER_CATEGORY})
-            say(f"Asking the DHT at {facts.bootstrap} ...")
+            _say(quiet, f"Asking the DHT at {facts.bootstrap} ...")
             fetched, fetch_s = _run(desk, JobKind.FETCH, {})
             return _compare(desk, facts, scraped, fetched, scrape_s, fetch_s)
     finally:
         world.stop()
+
+
+def _say(quiet: bool, text: str) -> None:
+    if not quiet:
+        console.print(text)
 
 
 def _run(desk: Observatory, kind: JobKind, arguments: dict[str, object]) -> tuple[Job, float]:
@@ -234,8 +240,12 @@ def _expected_countries(torrent: SwarmFacts, key: bytes) -> dict[int, str]:
         address_to_packed16(peer.address) + peer.port.to_bytes(2) for peer in torrent.peers
     )
     pseudonyms = pseudonymise(packed, 18, key).tolist()
-    countries = [country_of(peer.address) for peer in torrent.peers]
+    countries = [_country(peer) for peer in torrent.peers]
     return dict(zip(pseudonyms, countries, strict=True))
+
+
+def _country(peer: Endpoint) -> str:
+    return country_of(peer.address) if isinstance(peer.address, IPv4Address) else UNKNOWN_COUNTRY
 
 
 def show_result(result: CheckResult) -> None:

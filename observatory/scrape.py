@@ -17,6 +17,7 @@ from scraper.collect import (
     DuplicateSkipped,
     ListingRead,
     ScrapePlan,
+    StillWaiting,
     TorrentCollected,
     TorrentRefused,
     collect,
@@ -68,10 +69,15 @@ def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress)
                 case ListingRead():
                     tally["listings"] += 1
                     doing = f"Read {event.category}, page {event.page}"
+                    if event.problem is not None:
+                        refused.append(f"{event.url}: {event.problem}")
+                        log.warning("listing url=%s problem=%s", event.url, event.problem)
                 case ChallengeSeen():
                     doing = "The site checks the browser: passing its challenge once"
                 case ChallengePassed():
                     doing = "Challenge passed, going on"
+                case StillWaiting():
+                    pass  # the report below hears a cancel
             settled = tally["collected"] + tally["duplicates"] + tally["refused"]
             progress.report(doing, settled, total, **tally)
     return Report(sentence=_sentence(tally), figures=dict(tally), refused=refused)

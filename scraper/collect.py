@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 
 from scraper.addresses import is_web_address
 from scraper.browser import BrowserPlan
@@ -19,13 +19,14 @@ from scraper.events import (
     DuplicateSkipped,
     ListingRead,
     ScrapeEvent,
+    StillWaiting,
     TorrentCollected,
     TorrentRefused,
 )
 from scraper.fetcher import FetchLimits
 from scraper.plan import CATEGORIES, ScrapePlan
 from scraper.session import Scrape
-from swarm.errors import JobCancelled, SiteError
+from swarm.errors import SiteError
 from swarm.infohash import InfoHash
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ListingRead",
     "ScrapeEvent",
     "ScrapePlan",
+    "StillWaiting",
     "TorrentCollected",
     "TorrentRefused",
     "collect",
@@ -52,33 +54,30 @@ def collect(
     known: Collection[InfoHash],
     *,
     limits: FetchLimits | None = None,
-    stop: threading.Event | None = None,
-) -> Iterator[ScrapeEvent]:
+) -> Generator[ScrapeEvent, None, None]:
     """Scrape the site; exactly one result event for each torrent that is taken from a listing.
 
-    Closing the generator closes connections and browser. What went wrong with one torrent is an
+    Closing the generator closes connections and browser; `StillWaiting` comes often enough to do so
+    in the middle of a wait. What went wrong with one torrent is an
     event; only what concerns the whole site is raised.
 
     Args:
         plan: what to collect.
         known: infohashes that are kept already; these are skipped.
         limits: what one request may cost; the defaults suit the open web.
-        stop: when set, the scrape ends within a second.
 
     Raises:
         SiteError: the site gives nothing; the text says what was tried and what to edit.
-        JobCancelled: `stop` was set.
     """
     _check(plan)
     scrape = _Thread(Scrape(plan, frozenset(known), limits or FetchLimits()))
     try:
         scrape.start()
         while True:
-            if stop is not None and stop.is_set():
-                raise JobCancelled("The scrape was cancelled; what was collected so far is kept.")
             try:
                 event = scrape.take(_POLL_S)
             except queue.Empty:
+                yield StillWaiting()
                 continue
             if event is None:
                 return

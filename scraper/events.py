@@ -1,4 +1,4 @@
-"""What a scrape says while it runs: pages read, torrents kept, doubled or refused, challenges."""
+"""What a scrape says while it runs: pages, torrents kept, doubled or refused, challenges, waits."""
 
 from __future__ import annotations
 
@@ -67,6 +67,11 @@ class ChallengePassed:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class StillWaiting:
+    """Nothing new: a pause that the site is owed, or a slow answer. Several times a second."""
+
+
 ScrapeEvent = (
     ListingRead
     | TorrentCollected
@@ -74,4 +79,5 @@ ScrapeEvent = (
     | TorrentRefused
     | ChallengeSeen
     | ChallengePassed
+    | StillWaiting
 )

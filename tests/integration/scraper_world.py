@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import bencode2
 
 from lab.site import Listing
-from scraper.collect import CATEGORIES, BrowserPlan, ScrapePlan
+from scraper.collect import CATEGORIES, BrowserPlan, ScrapeEvent, ScrapePlan, StillWaiting
 from scraper.fetcher import FetchLimits
 from swarm.metainfo import parse_torrent
 
@@ -76,3 +76,8 @@ def plan(
         wait_challenge_s=wait_challenge_s,
         browser=BrowserPlan(binary=binary, driver=None, cache_dir=cache_dir, in_container=False),
     )
+
+
+def next_said(events: Iterator[ScrapeEvent]) -> ScrapeEvent:
+    """The next event that is no `StillWaiting`."""
+    return next(event for event in events if not isinstance(event, StillWaiting))

@@ -8,7 +8,7 @@ import itertools
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,14 +28,22 @@ from scraper.collect import (
     DuplicateSkipped,
     ListingRead,
     ScrapeEvent,
+    StillWaiting,
     TorrentCollected,
     TorrentRefused,
     collect,
 )
 from scraper.fetcher import Fetcher
-from swarm.errors import JobCancelled, SiteError
+from swarm.errors import SiteError
 from swarm.metainfo import parse_torrent
-from tests.integration.scraper_world import TEST_LIMITS, listing, listings, plan, tiny_torrent
+from tests.integration.scraper_world import (
+    TEST_LIMITS,
+    listing,
+    listings,
+    next_said,
+    plan,
+    tiny_torrent,
+)
 
 
 def _scrape(
@@ -300,23 +308,20 @@ def test_closing_ends_the_scrape(tmp_path: Path) -> None:
     """A generator that is closed in the middle asks nothing more and leaves no thread."""
     with IndexerSite(listings(20), challenge=False, latency_s=0.02) as site:
         events = collect(plan(site.url, tmp_path, per_category=20), (), limits=TEST_LIMITS)
-        assert isinstance(next(events), ListingRead)
-        events.close()  # type: ignore[attr-defined]
+        assert isinstance(next_said(events), ListingRead)
+        events.close()
         assert "scrape" not in {thread.name for thread in threading.enumerate()}
         assert len(site.requests) < 40
 
 
-def test_a_stop_is_heard_during_a_long_wait(tmp_path: Path) -> None:
-    """Setting `stop` ends a scrape that sits out its politeness."""
-    stop = threading.Event()
+def test_a_long_wait_is_no_silence(tmp_path: Path) -> None:
+    """A scrape that sits out its politeness says so, so that its taker can stop it meanwhile."""
     with IndexerSite(listings(2), challenge=False) as site:
-        events: Iterator[ScrapeEvent] = collect(
-            plan(site.url, tmp_path, wait_s=3600), (), limits=TEST_LIMITS, stop=stop
-        )
-        assert isinstance(next(events), ListingRead)
-        stop.set()
-        with pytest.raises(JobCancelled):
-            list(events)
+        events = collect(plan(site.url, tmp_path, wait_s=3600), (), limits=TEST_LIMITS)
+        said = [type(event) for event in itertools.islice(events, 3)]
+        assert said == [ListingRead, StillWaiting, StillWaiting]
+        events.close()
+        assert "scrape" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_headers_that_dribble_meet_the_deadline(tmp_path: Path) -> None:
