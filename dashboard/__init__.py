@@ -1,0 +1,1 @@
+"""The page: shows what a run found, starts jobs, never works itself."""

@@ -1,0 +1,75 @@
+"""Build the Dash app over the worlds of a Host, and serve it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from pathlib import Path
+
+from dash import Dash, set_props
+from waitress.server import create_server
+
+from dashboard import callbacks, ids, pulse, security, words
+from dashboard.layout import page
+from dashboard.live import LiveView
+from observatory.host import Host
+from swarm.errors import SwarmError
+
+_log = logging.getLogger(__name__)
+_THREADS = 8
+_ASSETS = Path(__file__).with_name("assets")
+_FRAME = """<!doctype html>
+<html lang="en">
+  <head>
+    {%metas%}
+    <title>{%title%}</title>
+    <link rel="icon" type="image/svg+xml" href="/assets/icons/atlas.svg">
+    {%css%}
+  </head>
+  <body>
+    {%app_entry%}
+    <noscript>This page needs JavaScript, from this computer alone.</noscript>
+    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+  </body>
+</html>
+"""
+
+
+def build_app(host: Host) -> Dash:
+    """The page over the worlds of `host`; all state is there, so any number of tabs may be open."""
+    app = Dash(
+        __name__,
+        title=words.TITLE,
+        update_title="",  # the tab's title would flicker at every beat
+        index_string=_FRAME,
+        assets_folder=str(_ASSETS),
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+        serve_locally=True,
+        on_error=_say_error,
+    )
+    live = LiveView(host)
+    app.layout = page
+    pulse.register(app, live)
+    callbacks.register(app, live)
+    security.guard(app.server, app.csp_hashes())
+    return app
+
+
+def serve(app: Dash, listener: socket.socket) -> None:
+    """Answer on a bound and listening socket until the process is interrupted."""
+    app.server.config[security.ADDRESS_KEY] = listener.getsockname()[0]
+    server = create_server(app.server, sockets=[listener], threads=_THREADS, ident=None)
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _say_error(error: Exception) -> None:
+    """The edge of every callback: a reason of ours is shown, a fault is logged and admitted."""
+    sentence = str(error)
+    if not isinstance(error, SwarmError):
+        _log.error("callback failed", exc_info=error)
+        sentence = words.UNEXPECTED
+    set_props(ids.NOTICE_TEXT, {"children": sentence})
+    set_props(ids.NOTICE, {"className": "message failed"})

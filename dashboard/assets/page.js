@@ -1,0 +1,75 @@
+// The browser's side of the page: when a beat may pass, the theme, and what needs no request.
+// Every function under `atlas` is named by dashboard/callbacks.py.
+
+(() => {
+  const WHEEL_REST_MS = 700; // an update in the middle of a drag or a wheel zoom aborts it
+  let pointerDown = false;
+  let lastWheel = 0;
+  let waiting = 0; // requests of ours without an answer: no beat until they have one
+
+  window.addEventListener("pointerdown", () => { pointerDown = true; }, true);
+  for (const end of ["pointerup", "pointercancel", "blur"]) {
+    window.addEventListener(end, () => { pointerDown = false; }, true);
+  }
+  window.addEventListener("wheel", () => { lastWheel = Date.now(); }, { capture: true, passive: true });
+
+  const plainFetch = window.fetch;
+  window.fetch = async (...request) => {
+    if (!String(request[0]).includes("_dash-update-component")) return plainFetch(...request);
+    waiting += 1;
+    try {
+      const answer = await plainFetch(...request);
+      document.documentElement.classList.remove("offline");
+      return answer;
+    } catch (error) {
+      document.documentElement.classList.add("offline");
+      throw error;
+    } finally {
+      waiting -= 1;
+    }
+  };
+
+  const systemIsDark = window.matchMedia("(prefers-color-scheme: dark)");
+  systemIsDark.addEventListener("change", () => {
+    window.dash_clientside.set_props("system-scheme", { data: systemIsDark.matches });
+  });
+  // Until the first answer of the server, the page already has the system's colours.
+  document.documentElement.dataset.mantineColorScheme = systemIsDark.matches ? "dark" : "light";
+
+  let hidden = [];
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-country]");
+    if (!button) return;
+    const country = button.dataset.country;
+    hidden = hidden.includes(country)
+      ? hidden.filter((other) => other !== country)
+      : [...hidden, country];
+    window.dash_clientside.set_props("hidden", { data: hidden });
+  });
+
+  const same = () => window.dash_clientside.no_update;
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    atlas: {
+      tick(beats, paused) {
+        const busy = pointerDown || waiting > 0 || Date.now() - lastWheel < WHEEL_REST_MS;
+        return paused || busy || document.hidden ? same() : beats;
+      },
+      togglePause: (_clicks, paused) => !paused,
+      showPause: (paused) => [
+        paused ? "Play" : "Pause",
+        paused ? "Paused" : "Live",
+        paused ? "live paused" : "live",
+      ],
+      chooseScheme(choice) {
+        const system = systemIsDark.matches ? "dark" : "light";
+        const scheme = choice === "light" || choice === "dark" ? choice : system;
+        return [scheme, scheme];
+      },
+      showResult: (ended, dismissed) =>
+        !ended || ended.job === dismissed ? "message hidden" : `message ${ended.state}`,
+      dismissResult: (_clicks, ended) => (ended ? ended.job : same()),
+      dismissNotice: () => "message hidden",
+      closePurge: () => false,
+    },
+  });
+})();
