@@ -84,6 +84,8 @@ class World:
         self._per_category = torrents_per_category
         self._running: ExitStack | None = None
         self._facts: WorldFacts | None = None
+        self._dht: SimulatedDht | None = None
+        self._clients: RealClients | None = None
 
     @property
     def facts(self) -> WorldFacts:
@@ -91,6 +93,20 @@ class World:
         if self._facts is None:
             raise WorldError("the lab is not running")
         return self._facts
+
+    @property
+    def dht(self) -> SimulatedDht:
+        """The world's DHT, for its counters and for what stands in it."""
+        if self._dht is None:
+            raise WorldError("the lab is not running")
+        return self._dht
+
+    @property
+    def clients(self) -> RealClients:
+        """The world's real clients."""
+        if self._clients is None:
+            raise WorldError("the lab is not running")
+        return self._clients
 
     def start(self) -> None:
         """Build the world; returns when every real client is announced and the site answers.
@@ -107,7 +123,8 @@ class World:
 
     def stop(self) -> None:
         """End everything and remove payload and world.json; harmless when it is not running."""
-        running, self._running, self._facts = self._running, None, None
+        running, self._running = self._running, None
+        self._facts = self._dht = self._clients = None
         if running is not None:
             running.close()
 
@@ -135,7 +152,7 @@ class World:
         for number, torrent in enumerate(torrents):
             write_payload(torrent, payload / "whole" / str(number))
         # Fresh: libtorrent would wait 15 s for each dead contact, and the start with it.
-        dht = SimulatedDht(seed=seed, nodes=self._nodes, is_fresh=True)
+        dht = self._dht = SimulatedDht(seed=seed, nodes=self._nodes, is_fresh=True)
         stack.enter_context(dht)
         dht.plant(_synthetic_announcements(plans))
         presences = self._open_clients(stack, addresses, plans, dht, payload)
@@ -167,7 +184,7 @@ class World:
         dht: SimulatedDht,
         payload: Path,
     ) -> tuple[Presence, ...]:
-        clients = RealClients(
+        clients = self._clients = RealClients(
             addresses,
             plans,
             bootstrap=dht.bootstrap,
