@@ -11,18 +11,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
 from crawler import shared_pacing
-from crawler.addresses import SocketAddress
+from crawler.addresses import BogonFilter, SocketAddress, socket_address_to_compact
 from crawler.harvest import Harvest
 from crawler.shell import resolve
 from crawler.task import WorkerReport, WorkerTask
 from swarm.census import CensusEvent, CensusProgress, CensusState, SwarmCensus
-from swarm.errors import DhtUnreachable, SwarmError
+from swarm.errors import DhtUnreachable, SettingsError, SwarmError
 from swarm.infohash import InfoHash
 
 _LOG = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ def take_census(
 
     Raises:
         DhtUnreachable: no bootstrap node resolves, or none answered any process.
+        SettingsError: no packet cap, though a bootstrap node is on the public internet.
         SwarmError: a crawl process died.
     """
     keys = sorted(set(infohashes))
@@ -72,11 +73,23 @@ def take_census(
             f"No bootstrap node could be resolved ({_listed(plan.bootstrap)}). Check the network, "
             "or name other nodes in dht_bootstrap."
         )
+    if plan.max_packets_per_s == 0:
+        _refuse_public(addresses)
     crew = _Crew(keys, plan, addresses)
     try:
         yield from crew.events()
     finally:
         crew.dismiss()
+
+
+def _refuse_public(addresses: Iterable[SocketAddress]) -> None:
+    local_is_bogus = BogonFilter(allow_local=False)
+    for host, port in addresses:
+        if not local_is_bogus.is_bogus(socket_address_to_compact((host, port))):
+            raise SettingsError(
+                f"max_packets_per_s=0 lifts every cap, and {host}:{port} is on the public internet"
+                ": give a rate, or bootstrap only at nodes of this machine or a private network."
+            )
 
 
 def _listed(bootstrap: Sequence[str]) -> str:

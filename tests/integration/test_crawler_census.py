@@ -20,7 +20,7 @@ import pytest
 from crawler.census import CensusPlan, take_census
 from lab.dht import SimulatedDht
 from swarm.census import CensusProgress, CensusState, SwarmCensus
-from swarm.errors import DhtUnreachable, SwarmError
+from swarm.errors import DhtUnreachable, SettingsError, SwarmError
 from swarm.infohash import InfoHash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,6 +135,19 @@ def test_works_outside_the_main_thread_and_counts_doubles_once(
 def test_nothing_to_ask_is_no_error() -> None:
     """An empty list of infohashes yields nothing and starts nothing."""
     assert list(take_census([], make_plan("127.0.0.1:1"))) == []
+
+
+def test_no_cap_is_for_local_networks_only() -> None:
+    """Without a packet cap a public bootstrap node is refused, before anything is sent."""
+    plan = CensusPlan(
+        bootstrap=("127.0.0.1:6881", "8.8.4.4:6881"),
+        processes=1,
+        max_packets_per_s=0,
+        deadline_s=5,
+        allow_local=True,
+    )
+    with pytest.raises(SettingsError, match=r"8\.8\.4\.4:6881 is on the public internet"):
+        next(take_census([InfoHash(bytes(20))], plan))
 
 
 def test_silence_is_unreachable() -> None:
