@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import islice
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, Self
 
@@ -62,7 +62,9 @@ class MmdbLocator:
             reader = maxminddb.open_database(path)
             header = reader.metadata()
             tree = SearchTree.read(path, header.node_count, header.record_size, header.ip_version)
-            records = [record for _, record in islice(reader, _RECORDS_LOOKED_AT)]
+            to_address = IPv6Address if header.ip_version == 6 else IPv4Address
+            sample = tree.first_addresses(_RECORDS_LOOKED_AT)
+            records = [reader.get(to_address(number)) for number in sample]
         except FileNotFoundError as error:
             raise GeolocationError(f"{path}: there is no such file") from error
         except _READ_ERRORS as error:

@@ -59,6 +59,27 @@ class SearchTree:
         found[v4] = self._walk(starts, addresses.low[v4], 32)
         return found
 
+    def first_addresses(self, count: int) -> list[int]:
+        """The lowest address of each of the first `count` networks that have a record.
+
+        Numbers of 32 or 128 bits, by rising address; IPv4 is ::/96 of an IPv6 tree.
+        """
+        bits = 128 if self.ip_version == 6 else 32
+        found: list[int] = []
+        waiting = [(0, 0, 0)]  # node, depth, address so far
+        # A damaged tree can run in circles: a sound one has a record within so many steps.
+        for _ in range(count * bits):
+            if not waiting or len(found) == count:
+                break
+            node, depth, address = waiting.pop()
+            if node > self.node_count:
+                found.append(address << (bits - depth))
+            elif node < self.node_count and depth < bits:
+                left, right = self.children[2 * node : 2 * node + 2].tolist()
+                waiting.append((right, depth + 1, address << 1 | 1))
+                waiting.append((left, depth + 1, address << 1))
+        return found
+
     def _v4_root(self) -> int:
         """IPv4 stands at ::/96 of an IPv6 tree; in an IPv4 tree at the root."""
         node = 0

@@ -138,10 +138,10 @@ def safe_name(name: str) -> str:
     """
     text = name.encode("utf-8", "replace").decode()
     text = "".join(f"%{ord(c):02X}" if c in "/\\" or not _visible(c) else c for c in text)
-    if text.startswith("."):
-        text = "%2E" + text[1:]
-    if not text.endswith(".json") or text == ".json":
-        text = f"{text}.json"
+    stem = text.removesuffix(".json") or "unnamed"
+    if stem.startswith("."):
+        stem = "%2E" + stem[1:]
+    text = f"{stem}.json"
     if len(text.encode()) <= _MAX_NAME_BYTES:
         return text
     return _shortened(text, name)
