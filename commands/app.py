@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
-import click
 import typer
 
 from commands.crawl import crawl
@@ -62,14 +63,16 @@ def root(
         dashboard(workspace, port, host, no_browser, use_lab)
 
 
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
+    signal.signal(signal.SIGTERM, _stop)  # like Ctrl-C: what runs is closed in good order
     try:
-        app(prog_name="python main.py", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(USAGE)
-    except (click.Abort, KeyboardInterrupt):
+        app(prog_name="python main.py")  # leaves by itself: 0, an exit code, or 2 on wrong usage
+    except KeyboardInterrupt:
         complain("Stopped.")
         sys.exit(FAILED)
     except SettingsError as error:

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from commands.places import WorkspaceOption, open_desk
 from commands.terminal import (
-    USAGE,
     JsonFlag,
     complain,
     console,
@@ -26,6 +25,7 @@ from observatory.census_file import SUFFIXES, country_counts, write_census_file
 from observatory.desk import Observatory
 from observatory.jobs import FetchArguments, Job, JobKind
 from observatory.targets import read_targets
+from swarm.errors import SwarmError
 
 _ROWS_SHOWN = 40
 
@@ -69,10 +69,12 @@ def crawl(
     Options that are left out are taken from config.txt.
     """
     if out is not None and out.suffix not in SUFFIXES:
-        complain(f"--out {out}: the name must end in {' or '.join(SUFFIXES)}")
-        raise typer.Exit(USAGE)
+        raise typer.BadParameter(f"--out {out}: the name must end in {' or '.join(SUFFIXES)}")
     desk = open_desk(workspace)
-    targets, refused = read_targets(inputs) if inputs else (None, [])
+    try:
+        targets, refused = read_targets(inputs) if inputs else (None, [])
+    except SwarmError as error:
+        raise typer.BadParameter(str(error)) from None
     for line in refused:
         complain(f"passed over {line}")
     arguments = FetchArguments(

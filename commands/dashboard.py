@@ -7,12 +7,13 @@ import socket
 import sys
 import threading
 import webbrowser
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 
 from commands.places import LAB_ROOT, PROJECT, WorkspaceOption, open_desk
-from commands.terminal import console
+from commands.terminal import complain, console
 from observatory.host import Host
 from observatory.lab_process import LabProcess
 from storage.workspace import Workspace
@@ -49,6 +50,11 @@ def dashboard(
         url = f"http://{f'[{shown}]' if ':' in shown else shown}:{bound}"
         sys.stdout.write(f"Serving on {url} (Ctrl-C ends it)\n")
         sys.stdout.flush()
+        if not ip_address(listener.getsockname()[0]).is_loopback:
+            complain(
+                "This page is not on 127.0.0.1: whoever reaches it can start jobs and purge. "
+                "Put it behind a firewall or a proxy that asks for a password."
+            )
         if not no_browser:
             threading.Timer(0.5, webbrowser.open, [url]).start()
         serve(build_app(worlds), listener)

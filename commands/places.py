@@ -25,7 +25,13 @@ WorkspaceOption = Annotated[
 
 
 def open_desk(root: Path | None) -> Observatory:
-    """The observatory of a workspace; the real world unless the folder is the lab's."""
+    """The observatory of a workspace; the real world unless the folder is the lab's.
+
+    Raises:
+        BadParameter: there is no such folder.
+    """
+    if root is not None and not root.is_dir():
+        raise typer.BadParameter(f"--workspace {root}: there is no such folder; make it first")
     workspace = Workspace((root or PROJECT).resolve())
     if workspace.root == LAB_ROOT:
         return Observatory(

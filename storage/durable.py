@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from swarm.errors import StorageError
@@ -32,7 +33,7 @@ def replace_durably(path: Path, write: Callable[[Path], None], *, mode: int = 0o
     Raises:
         StorageError: as in `write_durably`.
     """
-    aside = path.with_name(f"{ASIDE_PREFIX}{secrets.token_hex(6)}-{path.name}"[:250])
+    aside = path.with_name(f"{ASIDE_PREFIX}{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.touch(mode=mode, exist_ok=False)
@@ -41,7 +42,8 @@ def replace_durably(path: Path, write: Callable[[Path], None], *, mode: int = 0o
         aside.replace(path)
         _sync(path.parent)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder itself may be what is wrong
+            aside.unlink()
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from commands.app import app
 from swarm.columns import OUTCOME_COLUMNS, SIGHTING_COLUMNS, SWARM_COLUMNS, TALLY_COLUMNS, Column
 
 ROOT = Path(__file__).parents[2]
@@ -35,3 +38,20 @@ def test_files_named_in_pages_exist(page: Path) -> None:
     """A Python module or page that a document names is there."""
     named = re.findall(r"`((?:[a-z_]+/)+[a-z_0-9-]+\.(?:py|md))`", page.read_text())
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def commands() -> list[tuple[str, Any]]:
+    return sorted(vars(typer.main.get_command(app))["commands"].items())
+
+
+@pytest.mark.parametrize(("name", "command"), commands(), ids=[name for name, _ in commands()])
+def test_every_command_and_option_is_documented(name: str, command: Any) -> None:
+    """docs/command-line.md has a section for each command, which names each of its options."""
+    sections = (ROOT / "docs" / "command-line.md").read_text().split("\n## ")
+    section = next(s for s in sections if s.startswith(f"{name}\n"))
+    shared = sections[0]  # what all commands have
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and not parameter.hidden:
+            for flag in (*parameter.opts, *parameter.secondary_opts):
+                assert f"`{flag}" in section or f"`{flag}" in shared, flag
+    assert command.help

@@ -121,6 +121,20 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert (target / "inside").read_text() == "old"
 
 
+def test_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    """Writing below something that is no folder is our error, not the system's."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot write"):
+        write_durably(tmp_path / "file" / "below", b"new")
+
+
+def test_longest_names_are_written(tmp_path: Path) -> None:
+    """A name as long as the disk takes leaves room for writing aside."""
+    path = tmp_path / ("é" * 127 + "x")
+    write_durably(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
 def test_folder_keeps_and_lists_torrents(tmp_path: Path) -> None:
     """A kept torrent comes back with its labels; broken files are listed with their reason."""
     raw = next(SHIPPED.glob("*.torrent")).read_bytes()

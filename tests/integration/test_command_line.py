@@ -1,0 +1,192 @@
+"""The command line as a stranger types it: exit codes, machine output, round trips."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.integration.conftest import Lab
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "tests" / "samples"
+Atlas = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "world"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def atlas(workspace: Path) -> Atlas:
+    """Runs `python main.py COMMAND ...` upon a workspace of its own."""
+
+    def run(command: str, *arguments: object, **more: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "main.py", command, *map(str, arguments), f"--workspace={workspace}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+            check=False,
+            **more,  # type: ignore[call-overload]
+        )
+
+    return run
+
+
+def last_object(result: subprocess.CompletedProcess[str]) -> dict[str, object]:
+    document = json.loads(result.stdout.splitlines()[-1])
+    assert isinstance(document, dict)
+    return document
+
+
+WRONG = {
+    "unknown option": ("scrape", "--nonsense"),
+    "bad number": ("scrape", "-n", "0"),
+    "not a target": ("crawl", "zzz"),
+    "bad suffix": ("crawl", "00" * 20, "--out", "peers.txt"),
+    "missing option": ("export",),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_usage_is_2(atlas: Atlas, case: str) -> None:
+    """What was typed wrongly leaves with 2 and an error, no traceback."""
+    result = atlas(*WRONG[case])
+    assert result.returncode == 2
+    assert "Error" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_bad_settings_name_the_line(atlas: Atlas, workspace: Path) -> None:
+    """A bad config.txt fails the job with file, line and key."""
+    (workspace / "config.txt").write_text("wait=3\ncolour=red\n")
+    result = atlas("scrape")
+    assert result.returncode == 1
+    assert f"{workspace / 'config.txt'}, line 2: unknown key 'colour'" in result.stderr
+
+
+def test_crawl_writes_what_it_found(
+    atlas: Atlas, workspace: Path, lab: Lab, tmp_path: Path
+) -> None:
+    """A list of infohashes and a magnet: a .jsonl line each, a .parquet row per peer, a summary."""
+    (workspace / "config.txt").write_text(lab.config)
+    asked = [torrent for torrent in lab.facts.torrents if len(torrent.dht_keys) == 1][:3]
+    listing = tmp_path / "list.txt"
+    listing.write_text(f"# two\n{asked[0].infohash}\n{asked[1].infohash.hex.upper()}\nnonsense\n")
+    magnet = f"magnet:?xt=urn:btih:{asked[2].infohash}&dn=film"
+    out = tmp_path / "found.jsonl"
+    result = atlas("crawl", listing, magnet, "--out", out, "--json", "--raw-addresses")
+    assert result.returncode == 0, result.stderr
+    assert "line 4" in result.stderr
+    lines = {line["infohash"]: line for line in map(json.loads, out.read_text().splitlines())}
+    assert lines.keys() == {torrent.infohash.hex for torrent in asked}
+    for torrent in asked:
+        announced = {(str(peer.address), peer.port) for peer in torrent.peers}
+        line = lines[torrent.infohash.hex]
+        assert {tuple(peer) for peer in line["peers"]} == announced
+        assert (line["unique"], line["state"]) == (len(announced), "complete")
+        assert line["queries"] > 0
+    summary = last_object(result)
+    assert summary["infohashes"] == 3
+    assert summary["peers"] == sum(len(torrent.peers) for torrent in asked)
+    for figure in ("packets_sent", "packets_received", "seconds", "cpu_seconds", "max_rss_mb"):
+        assert summary[figure] > 0, figure  # type: ignore[operator]
+
+    parquet = tmp_path / "found.parquet"
+    assert atlas("crawl", asked[0].infohash, "--out", parquet).returncode == 0
+    rows = pl.read_parquet(parquet)
+    assert len(rows) == len(asked[0].peers)
+    assert rows["address"].null_count() == len(rows)
+
+
+def test_scrape_says_what_it_did(atlas: Atlas, workspace: Path, lab: Lab) -> None:
+    """In a pipe: plain lines, then one sentence; with --json one object; both leave with 0."""
+    (workspace / "config.txt").write_text(lab.config)
+    plain = atlas("scrape", "-n", "1")
+    assert plain.returncode == 0, plain.stderr
+    assert "8 new torrents collected" in plain.stdout
+    assert "\x1b" not in plain.stdout
+    document = last_object(atlas("scrape", "-n", "2", "--json"))
+    assert (document["state"], document["collected"], document["duplicates"]) == ("done", 8, 8)
+
+
+def test_purge_asks_first(atlas: Atlas, workspace: Path) -> None:
+    """Without an answer nothing is deleted; --yes deletes the runs."""
+    assert atlas("import", SAMPLES / "classic-plain").returncode == 0
+    asked = atlas("purge")
+    assert asked.returncode == 1
+    assert "Delete 1 runs" in asked.stderr
+    runs = list((workspace / "runs").glob("2*"))
+    assert len(runs) == 1
+    assert atlas("purge", "--yes").returncode == 0
+    assert not runs[0].exists()
+
+
+@pytest.mark.parametrize("sample", ["classic-plain", "classic-odd", "classic-unicode"])
+def test_import_and_export_are_a_fixed_point(
+    atlas: Atlas, workspace: Path, tmp_path: Path, sample: str
+) -> None:
+    """A classic folder goes in and out; the second way out equals the first, file by file."""
+    (workspace / "config.txt").write_text("store_addresses=yes\n")
+    assert atlas("import", SAMPLES / sample).returncode == 0
+    assert atlas("export", "--classic", tmp_path / "first").returncode == 0
+    assert atlas("import", tmp_path / "first").returncode == 0
+    assert atlas("export", "--classic", tmp_path / "second").returncode == 0
+    first = {p.relative_to(tmp_path / "first"): p for p in (tmp_path / "first").rglob("*.json")}
+    second = {p.relative_to(tmp_path / "second"): p for p in (tmp_path / "second").rglob("*.json")}
+    assert first.keys() == second.keys()
+    assert len(first) > 3
+    for name, path in first.items():
+        assert json.loads(path.read_text()) == json.loads(second[name].read_text()), name
+
+
+def test_taken_port_is_said(atlas: Atlas) -> None:
+    """A port that is taken is an error that names it and offers another."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = atlas("dashboard", "--no-browser", "--port", port)
+    assert result.returncode == 1
+    assert f"port {port} on 127.0.0.1 is taken" in result.stderr
+
+
+def test_help_and_version(atlas: Atlas) -> None:
+    """The bare help lists every command with a line about it."""
+    shown = subprocess.run(
+        [sys.executable, "main.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for command in ("dashboard", "scrape", "crawl", "purge", "lab", "export", "import"):
+        assert command in shown
+
+
+@pytest.mark.browser
+def test_lab_check_passes() -> None:
+    """`lab --check` of a fresh seed: all torrents once, all peers, none invented."""
+    assert shutil.which("chromium")
+    result = subprocess.run(
+        [sys.executable, "main.py", "lab", "--check", "--seed", "11", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    document = last_object(result)
+    assert document["ok"] is True
+    assert document["torrents_collected"] == document["torrents_expected"] == 32
+    assert document["peers_invented"] == 0
+    assert document["recall"] >= 0.99  # type: ignore[operator]
+    assert document["countries_exact"] is True
