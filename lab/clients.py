@@ -7,7 +7,8 @@ and connect on their own 127.x.y.z only, with local discovery and port mapping o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -18,6 +19,7 @@ from lab.swarms import SwarmPlan
 from swarm.endpoint import Endpoint
 from swarm.errors import WorldError
 
+_BOOTSTRAP_DEADLINE_S = 30.0
 _SAMPLE_PIECES = 2  # of a sparse torrent a leecher fetches so many pieces
 
 
@@ -50,7 +52,7 @@ def client_settings(address: IPv4Address, bootstrap: str) -> libtorrent.settings
         "file_pool_size": 4,
         "connections_limit": 30,
         "max_peerlist_size": 300,
-        "alert_mask": 0,
+        "alert_mask": libtorrent.alert_category.dht,
     }
 
 
@@ -61,6 +63,7 @@ class Presence:
     client: int
     swarm: int
     endpoint: Endpoint
+    is_seeder: bool
 
 
 class RealClients:
@@ -89,10 +92,10 @@ class RealClients:
         self.presences: tuple[Presence, ...] = ()
 
     def start(self) -> None:
-        """Open all sessions, add their torrents, announce them.
+        """Open all sessions and add their torrents; the caller announces them, turn by turn.
 
         Raises:
-            WorldError: a session cannot listen on its address.
+            WorldError: a session cannot listen on its address, or does not reach the DHT.
         """
         for address in self._addresses:
             settings = client_settings(address, self._bootstrap)
@@ -105,14 +108,35 @@ class RealClients:
         for number, plan in enumerate(self._plans):
             for client in (*plan.seeders, *plan.leechers):
                 self._add(client, number, plan)
-                presences.append(Presence(client, number, endpoints[client]))
+                is_seeder = client in plan.seeders
+                presences.append(Presence(client, number, endpoints[client], is_seeder))
         self.presences = tuple(presences)
-        self.announce()
+        # What is announced before a session knows a node is lost without a word.
+        for session in self._sessions:
+            if not await_bootstrap(session, _BOOTSTRAP_DEADLINE_S):
+                raise WorldError("a client of the lab gets no answer from the lab's DHT")
+            session.apply_settings({"alert_mask": 0})
 
-    def announce(self) -> None:
-        """Announce every torrent to the DHT now; libtorrent itself would take its time."""
-        for handle in self._handles:
-            handle.force_dht_announce()
+    def turns(self) -> Iterator[tuple[Presence, ...]]:
+        """All presences in the order in which to announce them, each client once in a turn.
+
+        Seeders come first: who looks up a swarm before anyone is announced finds nobody, and
+        looks again only after 15 minutes. One at a time, since the answers to a dozen lookups at
+        once overflow a socket, and a lost answer costs libtorrent 15 s.
+        """
+        for seeders in (True, False):
+            waiting = [presence for presence in self.presences if presence.is_seeder is seeders]
+            while waiting:
+                turn = {presence.client: presence for presence in reversed(waiting)}
+                yield tuple(turn.values())
+                waiting = [p for p in waiting if turn[p.client] != p]
+
+    def announce(self, presences: Iterable[Presence]) -> None:
+        """Announce to the DHT now; libtorrent itself would take its time."""
+        wanted = set(presences)
+        for presence, handle in zip(self.presences, self._handles, strict=True):
+            if presence in wanted:
+                handle.force_dht_announce()
 
     def stop(self) -> None:
         """Close all sessions at once; harmless when none runs."""
@@ -142,6 +166,19 @@ class RealClients:
             if plan.torrent.is_sparse:
                 params.piece_priorities = _first_pieces_only(params.ti.num_pieces())
         self._handles.append(self._sessions[client].add_torrent(params))
+
+
+def await_bootstrap(session: libtorrent.session, deadline_s: float) -> bool:
+    """Wait until a session has found its place in the DHT; False at the deadline.
+
+    The session must report `alert_category.dht`.
+    """
+    end = time.monotonic() + deadline_s
+    while (left_s := end - time.monotonic()) > 0:
+        session.wait_for_alert(int(left_s * 1000) + 1)
+        if any(isinstance(a, libtorrent.dht_bootstrap_alert) for a in session.pop_alerts()):
+            return True
+    return False
 
 
 def _first_pieces_only(count: int) -> list[int]:

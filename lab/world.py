@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from lab.clients import Presence, RealClients
+from lab.config_file import write_config
 from lab.dht import SimulatedDht
 from lab.dht_commands import Announcement
 from lab.facts import FILE_NAME, SwarmFacts, WorldFacts, count_countries, dump
@@ -35,27 +36,7 @@ _LOCK_NAME = ".world.lock"
 _SYNTHETIC_SEEDER_SHARE = 0.4  # how the site splits the synthetic peers
 # A client's lookup may end a holder or two short of the eight; all that are found hold the peer.
 _NEEDED_HOLDERS = K - 2
-_ANNOUNCE_ROUNDS, _ROUND_S = 6, 5.0
-
-_CONFIG = """\
-# Written by the lab (a world on loopback, seed {seed}) each time it starts; changes are lost.
-# It is no example for the real internet: see config.txt of the project for that.
-
-# The lab's indexer site, which bears being asked without a pause.
-root_url={root_url}
-wait=0
-wait-safe-cloudfare=10
-
-# The lab's DHT. Its addresses are loopback ones, and it need not be spared.
-dht_bootstrap={bootstrap}
-allow_local_peers=yes
-max_packets_per_s=0
-processes=2
-crawl_deadline_s=120
-
-# Which city each network of 127.0.0.0/8 stands for.
-geoip_city={geoip_city}
-"""
+_ANNOUNCE_ROUNDS, _ROUND_S = 10, 3.0
 
 
 class World:
@@ -171,7 +152,7 @@ class World:
             sessions=self._sessions,
             torrents=_swarm_facts(plans, presences),
         )
-        _write_config(facts, root / "config.txt")
+        write_config(facts, root / "config.txt")
         dump(facts, root / FILE_NAME)
         stack.callback((root / FILE_NAME).unlink, missing_ok=True)
         return facts
@@ -193,9 +174,8 @@ class World:
         )
         stack.callback(clients.stop)
         clients.start()
-        _await_announcements(clients, plans, dht)
-        # Once more: the first time, seeders and leechers all asked before anyone was announced.
-        clients.announce()
+        for turn in clients.turns():
+            _announce(turn, clients, plans, dht)
         return clients.presences
 
 
@@ -223,20 +203,23 @@ def _scratch_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _await_announcements(
-    clients: RealClients, plans: Sequence[SwarmPlan], dht: SimulatedDht
+def _announce(
+    turn: Sequence[Presence],
+    clients: RealClients,
+    plans: Sequence[SwarmPlan],
+    dht: SimulatedDht,
 ) -> None:
-    """Until every real peer stands at the holders of every key of its swarms."""
+    """Announce, and wait until each peer stands at the holders of every key of its swarm."""
     missing: frozenset[Announcement] = frozenset(
         (key.digest, endpoint_to_compact(presence.endpoint))
-        for presence in clients.presences
+        for presence in turn
         for key in plans[presence.swarm].torrent.dht_keys
     )
     for _ in range(_ANNOUNCE_ROUNDS):
+        clients.announce(turn)
         missing = dht.wait_for(missing, holders=_NEEDED_HOLDERS, deadline_s=_ROUND_S)
         if not missing:
             return
-        clients.announce()
     raise WorldError(
         f"{len(missing)} announcements of the lab's clients did not reach its DHT within "
         f"{_ANNOUNCE_ROUNDS * _ROUND_S:g} s; is a firewall in the way of UDP on 127.0.0.0/8?"
@@ -297,15 +280,3 @@ def _swarm_facts(
 
 def _order(peer: Endpoint) -> tuple[bytes, int]:
     return peer.address.packed, peer.port
-
-
-def _write_config(facts: WorldFacts, path: Path) -> None:
-    text = _CONFIG.format(
-        seed=facts.seed,
-        root_url=facts.root_url,
-        bootstrap=facts.bootstrap,
-        geoip_city=facts.geoip_city,
-    )
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
