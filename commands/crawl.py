@@ -75,6 +75,8 @@ def crawl(
         targets, refused = read_targets(inputs) if inputs else (None, [])
     except SwarmError as error:
         raise typer.BadParameter(str(error)) from None
+    if not inputs:
+        refused = [f"{broken.file_name}: {broken.reason}" for broken in desk.refused_torrents]
     for line in refused:
         complain(f"passed over {line}")
     arguments = FetchArguments(

@@ -11,6 +11,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
@@ -89,6 +90,7 @@ class LabProcess:
     def _listen(
         self, process: subprocess.Popen[str], when_ready: Callable[[], None] | None
     ) -> None:
+        assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         said = ""
@@ -97,6 +99,8 @@ class LabProcess:
         complaints = process.stderr.read().strip()
         process.stdout.close()
         process.stderr.close()
+        with suppress(BrokenPipeError):  # it ended before it read what was written
+            process.stdin.close()
         process.wait()
         with self._lock:
             if self._process is process:

@@ -26,11 +26,9 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A small world of seed 3, without a challenge, in a process of its own."""
+    """The world of seed 3, without a challenge, in a process of its own."""
     root = tmp_path_factory.mktemp("lab")
-    process = LabProcess(
-        [*lab_command(root), "--seed=3", "--nodes=500", "--sessions=8", "--no-challenge"]
-    )
+    process = LabProcess([*lab_command(root), "--seed=3", "--no-challenge"])
     process.start()
     process.wait()
     yield Lab(load(root / FILE_NAME), (root / "config.txt").read_text())
