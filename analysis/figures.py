@@ -27,7 +27,6 @@ from swarm.place import UNKNOWN_COUNTRY
 
 LONGEST_NAME = 80
 MAP_CENTER = {"lat": 24.0, "lon": 12.0}
-MAP_ZOOM = 0.75
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 _CLEAR = "rgba(0,0,0,0)"
 
@@ -117,7 +116,6 @@ def histogram_layout(palette: Palette) -> go.Layout:
         "tickfont": {"color": palette.quiet_text, "size": 11},
         "automargin": True,
     }
-    title = {"font": {"color": palette.quiet_text, "size": 12}, "standoff": 8}
     return go.Layout(
         **_shared_layout(palette),
         barmode="stack",
@@ -132,15 +130,17 @@ def histogram_layout(palette: Palette) -> go.Layout:
             "categoryorder": "array",
             "categoryarray": [],
             "showgrid": False,
-            "tickangle": "auto",
-            "title": {**title, "text": "Torrent size (MB)"},
         },
         yaxis={
             **axis,
             "rangemode": "tozero",
             "fixedrange": True,
             "tickformat": "~s",
-            "title": {**title, "text": "Peers"},
+            "title": {
+                "text": "Peers",
+                "font": {"color": palette.quiet_text, "size": 12},
+                "standoff": 8,
+            },
         },
     )
 
@@ -193,7 +193,7 @@ def _hover(row: Mapping[str, Any]) -> str:
     return f"<b>{torrent}</b><br>{size}<br>{place}<br>{peers}"
 
 
-def map_layout(palette: Palette, assets_url: str) -> go.Layout:
+def map_layout(palette: Palette, assets_url: str, zoom: float) -> go.Layout:
     """The map's layout. Centre and zoom are explicit: plotly 7 fits them to the data otherwise."""
     return go.Layout(
         **_shared_layout(palette),
@@ -203,7 +203,7 @@ def map_layout(palette: Palette, assets_url: str) -> go.Layout:
         map={
             "style": map_style(palette, assets_url),
             "center": dict(MAP_CENTER),
-            "zoom": MAP_ZOOM,
+            "zoom": zoom,
         },
     )
 
@@ -240,7 +240,8 @@ def theme_changes(layout: go.Layout) -> dict[tuple[str, ...], Any]:
     for axis in ("xaxis", "yaxis"):
         if axis in plain:
             paths += [(axis, "gridcolor"), (axis, "zerolinecolor"), (axis, "tickfont", "color")]
-            paths.append((axis, "title", "font", "color"))
+    if "yaxis" in plain:
+        paths.append(("yaxis", "title", "font", "color"))
     return {path: _at(plain, path) for path in paths}
 
 

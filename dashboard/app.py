@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from pathlib import Path
+from typing import Any
 
 from dash import Dash, set_props
 from waitress.server import create_server
@@ -57,12 +58,17 @@ def build_app(host: Host) -> Dash:
 
 def serve(app: Dash, listener: socket.socket) -> None:
     """Answer on a bound and listening socket until the process is interrupted."""
-    app.server.config[security.ADDRESS_KEY] = listener.getsockname()[0]
-    server = create_server(app.server, sockets=[listener], threads=_THREADS, ident=None)
+    server = make_server(app, listener)
     try:
         server.run()
     finally:
         server.close()
+
+
+def make_server(app: Dash, listener: socket.socket) -> Any:
+    """A waitress server on a bound and listening socket; the caller runs and closes it."""
+    app.server.config[security.ADDRESS_KEY] = listener.getsockname()[0]
+    return create_server(app.server, sockets=[listener], threads=_THREADS, ident=None)
 
 
 def _say_error(error: Exception) -> None:

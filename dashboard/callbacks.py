@@ -7,10 +7,11 @@ from uuid import uuid4
 
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
+from analysis.figures import map_layout
 from analysis.palette import Scheme
 from analysis.tables import Binning
 from dashboard import ids, parts, words
-from dashboard.drawing import Wish, choose_colours, draw_histogram, draw_map
+from dashboard.drawing import Wish, choose_colours, draw_histogram, draw_map, map_zoom
 from dashboard.live import LiveView, RunKey
 from observatory.host import Host
 from observatory.jobs import JobKind
@@ -59,6 +60,7 @@ def _register_browser_side(app: Dash) -> None:
         "chooseScheme",
         Output(ids.PROVIDER, "forceColorScheme"),
         Output(ids.SCHEME, "data"),
+        Output(ids.WINDOW_WIDTH, "data"),
         Input(ids.THEME, "value"),
         Input(ids.SYSTEM_SCHEME, "data"),
     )
@@ -166,6 +168,7 @@ def _register_drawing(app: Dash, live: LiveView) -> None:
         Input(ids.BINNING, "value"),
         Input(ids.HIDDEN, "data"),
         State(ids.DRAWN, "data"),
+        State(ids.WINDOW_WIDTH, "data"),
     )
     def draw(
         key: dict[str, str] | None,
@@ -174,6 +177,7 @@ def _register_drawing(app: Dash, live: LiveView) -> None:
         binning: str,
         hidden: list[str],
         drawn: str | None,
+        width: int,
     ) -> tuple[Any, ...]:
         """The charts and the table that is their key; whole only the first time."""
         if key is None or scheme is None:
@@ -184,8 +188,9 @@ def _register_drawing(app: Dash, live: LiveView) -> None:
         wish = Wish(Scheme(scheme), int(top), Binning(binning), frozenset(hidden))
         tables, whole = live.tables(run), drawn is None
         colours = choose_colours(tables, live.slots(run), wish)
+        layout = map_layout(colours.palette, app.get_asset_url("").rstrip("/"), map_zoom(width))
         return (
-            draw_map(tables, colours, hidden, app.get_asset_url("").rstrip("/"), whole=whole),
+            draw_map(tables, colours, layout, hidden, whole=whole),
             draw_histogram(tables, colours, wish, whole=whole),
             parts.countries(tables.countries(), colours.top, colours.by_key(), hidden),
             parts.map_note(tables.places(), tables.numbers()),

@@ -6,6 +6,7 @@ A new layout would throw away the reader's zoom (dash 4.4.1, see docs/adr/0007-t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,6 @@ from analysis.figures import (
     bin_order,
     histogram_layout,
     histogram_traces,
-    map_layout,
     map_traces,
     theme_changes,
 )
@@ -25,6 +25,9 @@ from analysis.palette import PALETTES, Palette, Scheme, colour_of
 from analysis.tables import OTHER, Binning, group_behind_top, top_countries
 from dashboard.live import RunTables
 from swarm.place import UNKNOWN_COUNTRY
+
+_ONE_COLUMN_PX = 1150  # as in assets/style.css
+_WORLD_PX = 512 * 1.2  # MapLibre's world at zoom 0, with room: cards are flatter than the world
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,22 @@ def draw_histogram(tables: RunTables, colours: Colours, wish: Wish, *, whole: bo
 
 
 def draw_map(
-    tables: RunTables, colours: Colours, hidden: Collection[str], assets_url: str, *, whole: bool
+    tables: RunTables,
+    colours: Colours,
+    layout: go.Layout,
+    hidden: Collection[str],
+    *,
+    whole: bool,
 ) -> Any:
     """The map: a figure where it is wanted `whole`, else a Patch."""
     traces = map_traces(tables.places(), colours.slots, colours.palette, hidden)
-    layout = map_layout(colours.palette, assets_url)
     return _whole(traces, layout) if whole else _changed(traces, theme_changes(layout))
+
+
+def map_zoom(window_px: int) -> float:
+    """The zoom at which the world about fills its card: two thirds of a wide window."""
+    card_px = window_px * (0.66 if window_px > _ONE_COLUMN_PX else 1)
+    return min(2.0, max(0.0, math.log2(card_px / _WORLD_PX)))
 
 
 def _whole(traces: Sequence[Any], layout: go.Layout) -> dict[str, Any]:

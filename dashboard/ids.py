@@ -4,6 +4,7 @@ PROVIDER = "provider"
 THEME = "theme"
 SCHEME = "scheme"  # store: "light" or "dark", what the reader sees
 SYSTEM_SCHEME = "system-scheme"  # store, set by page.js when the system changes
+WINDOW_WIDTH = "window-width"  # store: px, as it was when the theme was chosen
 
 CLOCK = "clock"
 TICK = "tick"  # store: a clock's beat that page.js let through

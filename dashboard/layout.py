@@ -21,6 +21,17 @@ _GRAPH_CONFIG: dict[str, Any] = {
     "topojsonURL": "/assets/topojson/",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
 }
+# Mantine's dark greys are warm; these, light to dark, go with analysis/palette.py.
+_NAVY = (
+    "#dce6f2", "#b9c7d8", "#8fa2b8", "#63788f", "#3a4d62",
+    "#243447", "#1c2937", "#16202c", "#0f1822", "#0b121a",
+)  # fmt: skip
+_THEME = {
+    "primaryColor": "blue",
+    "defaultRadius": "md",
+    "cursorType": "pointer",
+    "colors": {"dark": list(_NAVY)},
+}
 # Shown for the moment until the first data: no axes, no colours.
 _BLANK_FIGURE: dict[str, Any] = {
     "data": [],
@@ -35,6 +46,7 @@ _BLANK_FIGURE: dict[str, Any] = {
 
 def page() -> dmc.MantineProvider:
     """The whole page."""
+    result = _message(ids.RESULT, ids.RESULT_TEXT, ids.RESULT_DISMISS)
     return dmc.MantineProvider(
         [
             *_stores(),
@@ -43,8 +55,7 @@ def page() -> dmc.MantineProvider:
             _header(),
             html.Main(
                 [
-                    html.Div([_actions(), _job()], className="bar"),
-                    _message(ids.RESULT, ids.RESULT_TEXT, ids.RESULT_DISMISS),
+                    html.Div([_actions(), _job(), result], className="bar"),
                     _message(ids.NOTICE, ids.NOTICE_TEXT, ids.NOTICE_DISMISS),
                     _empty(),
                     _figures(),
@@ -53,7 +64,7 @@ def page() -> dmc.MantineProvider:
             _purge_modal(),
         ],
         id=ids.PROVIDER,
-        theme={"primaryColor": "blue", "defaultRadius": "md", "cursorType": "pointer"},
+        theme=_THEME,
         defaultColorScheme="auto",
     )
 
@@ -75,6 +86,7 @@ def _stores() -> list[Any]:
         *(dcc.Store(id=name) for name in names),
         dcc.Store(id=ids.SCHEME),
         dcc.Store(id=ids.SYSTEM_SCHEME),
+        dcc.Store(id=ids.WINDOW_WIDTH),
         dcc.Store(id=ids.RESULT_KEY),
         dcc.Store(id=ids.PAUSED, data=False),
         dcc.Store(id=ids.HIDDEN, data=[]),
@@ -239,7 +251,8 @@ def _histogram_card() -> html.Section:
         ],
         className="controls",
     )
-    title = html.Div([html.H2("What they share"), html.Small(words.HISTOGRAM_NOTE)])
+    notes = [html.H2("What they share"), html.Small(words.HISTOGRAM_NOTE)]
+    title = html.Div(notes, className="title")
     head = html.Div([title, controls], className="head")
     return html.Section([head, _graph(ids.HISTOGRAM)], className="card histogram-card")
 

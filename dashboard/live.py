@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -28,7 +28,7 @@ from analysis.tables import (
 from observatory.desk import Observatory
 from observatory.host import Host
 from observatory.summaries import RunSummary
-from storage.runs import RunReader
+from swarm.columns import SIGHTING_COLUMNS, SWARM_COLUMNS, TALLY_COLUMNS, polars_schema
 from swarm.errors import StorageError
 
 _KEPT_RUNS = 4
@@ -44,10 +44,43 @@ class RunKey:
     revision: str
 
 
+class Reader(Protocol):
+    """What of a RunReader the tables are made from."""
+
+    run_id: str
+
+    def sightings(self) -> pl.LazyFrame:
+        """SIGHTING_COLUMNS."""
+
+    def swarms(self) -> pl.LazyFrame:
+        """SWARM_COLUMNS."""
+
+    def tallies(self) -> pl.LazyFrame:
+        """TALLY_COLUMNS."""
+
+
+class NoRun:
+    """The run of a world that has none: empty frames, so that the empty map is drawn like any."""
+
+    run_id = ""
+
+    def sightings(self) -> pl.LazyFrame:
+        """SIGHTING_COLUMNS, no row."""
+        return pl.LazyFrame(schema=polars_schema(SIGHTING_COLUMNS))
+
+    def swarms(self) -> pl.LazyFrame:
+        """SWARM_COLUMNS, no row."""
+        return pl.LazyFrame(schema=polars_schema(SWARM_COLUMNS))
+
+    def tallies(self) -> pl.LazyFrame:
+        """TALLY_COLUMNS, no row."""
+        return pl.LazyFrame(schema=polars_schema(TALLY_COLUMNS))
+
+
 class RunTables:
     """The tables of one state of a run, each computed when it is first asked for."""
 
-    def __init__(self, reader: RunReader) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._lock = threading.Lock()
         self._made: dict[object, object] = {}
@@ -112,8 +145,10 @@ class LiveView:
             return desk.latest_run()
         return next((run for run in desk.runs() if run.id == wanted), None)
 
-    def key(self, desk: Observatory, run: RunSummary) -> RunKey:
-        """The state that the run is in now."""
+    def key(self, desk: Observatory, run: RunSummary | None) -> RunKey:
+        """The state that the run is in now; without a run, the key of empty tables."""
+        if run is None:
+            return RunKey(desk.name, NoRun.run_id, "")
         return RunKey(desk.name, run.id, desk.open_run(run.id).revision)
 
     def tables(self, key: RunKey) -> RunTables:
@@ -124,7 +159,8 @@ class LiveView:
         """
         with self._lock:
             if key not in self._tables:
-                self._tables[key] = RunTables(self.host.current.open_run(key.run_id))
+                reader = self.host.current.open_run(key.run_id) if key.run_id else NoRun()
+                self._tables[key] = RunTables(reader)
                 while len(self._tables) > _KEPT_RUNS:
                     self._tables.popitem(last=False)
             self._tables.move_to_end(key)

@@ -135,6 +135,8 @@ def _link(build: DatabaseBuild) -> list[Any]:
 
 def map_note(places: pl.DataFrame, counted: KeyNumbers) -> str:
     """What a marker stands for, and how many peers have none."""
+    if counted.memberships == 0:
+        return words.NO_PEERS_YET
     merged = places["name"].null_count() > 0
     on_map = int(places["peers"].sum())
     note = words.MAP_NOTE_MERGED if merged else words.MAP_NOTE

@@ -141,11 +141,11 @@ def _run_parts(
     live: LiveView, desk: Observatory, run: RunSummary | None, torrents: int, now: datetime
 ) -> dict[str, Any]:
     """The figures, or what to click where there are none."""
+    key = live.key(desk, run)
     if run is None:
         empty = "card empty in-lab" if desk.is_lab else "card empty"
         nothing: dict[str, Any] = {"run_title": "", "numbers": [], "attribution": []}
-        return nothing | {"empty": empty, "figures": "figures hidden", "run_key": None}
-    key = live.key(desk, run)
+        return nothing | {"empty": empty, "figures": "figures no-run", "run_key": asdict(key)}
     return {
         "empty": "card empty hidden",
         "figures": "figures",

@@ -55,9 +55,10 @@ LAB_LEAD = (
 TRY_LAB = "Try it on the built-in lab"
 LEAVE_LAB = "Leave the lab"
 CONNECTION_LOST = "The server does not answer. Is Swarm Atlas still running in its terminal?"
+NO_PEERS_YET = "no peers yet"
 MAP_NOTE = "a marker per torrent and place · size: log₂ of the torrent's MB"
 MAP_NOTE_MERGED = "a marker per place · size: log₂ of its torrents' median MB"
-HISTOGRAM_NOTE = "peers per torrent size, stacked by country"
+HISTOGRAM_NOTE = "peers per torrent size in MB, stacked by country"
 TABLE_NOTE = "the colour key of both charts: click to hide or show"
 DUPLICATES_NOTE = "A peer in two swarms counts once in each."
 OUTLINES = "Outlines: Natural Earth"
@@ -164,7 +165,7 @@ def run_title(run: RunSummary) -> str:
 def run_time(run: RunSummary) -> tuple[str, str]:
     """When it was, as a figure and what stands under it."""
     shown = run.started_at if run.ended_at is None else run.ended_at
-    return f"{shown:%H:%M}", f"{_RUN_ENDS[run.state]} · {shown:%-d %b %Y} (UTC)"
+    return f"{shown:%H:%M}", f"{_RUN_ENDS[run.state]} · {shown:%-d %b}, UTC"
 
 
 def purge_sentence(preview: PurgePreview) -> str:

@@ -63,7 +63,7 @@
       chooseScheme(choice) {
         const system = systemIsDark.matches ? "dark" : "light";
         const scheme = choice === "light" || choice === "dark" ? choice : system;
-        return [scheme, scheme];
+        return [scheme, scheme, window.innerWidth];
       },
       showResult: (ended, dismissed) =>
         !ended || ended.job === dismissed ? "message hidden" : `message ${ended.state}`,

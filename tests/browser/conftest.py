@@ -1,0 +1,114 @@
+"""A real Chromium in front of the page; whatever it asks of another machine fails the test."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+from waitress import wasyncore
+
+from dashboard.app import build_app, make_server
+from observatory.host import Host
+from tests.browser.fake_host import FakeHost
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_LOCAL_SCHEMES = ("data", "blob", "about")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests; each test has contexts of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def served(host: object) -> Iterator[str]:
+    """Serve the page over `host` on a free port of loopback; yields its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = make_server(build_app(cast(Host, host)), listener)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        # Sockets are closed in the loop's own thread, which ends when none is left.
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        thread.join()
+        server.task_dispatcher.shutdown()
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    """The worlds behind the page: an empty internet with 24 torrents, and a lab."""
+    return FakeHost(torrents=24)
+
+
+@pytest.fixture
+def url(host: FakeHost) -> Iterator[str]:
+    """Where the page over `host` is served."""
+    with served(host) as address:
+        yield address
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Open]:
+    """Opens a URL in a new context; afterwards, nobody else was asked and nothing was blocked."""
+    foreign: list[str] = []
+    complaints: list[str] = []
+    contexts = []
+
+    def watch(route: Route) -> None:
+        parts = urlsplit(route.request.url)
+        if parts.scheme in _LOCAL_SCHEMES or parts.hostname == "127.0.0.1":
+            route.continue_()
+        else:
+            foreign.append(route.request.url)
+            route.abort()
+
+    def open_url(address: str, width: int = 1440, height: int = 900, **options: Any) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.route("**/*", watch)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: complaints.append(said.text) if "Content Security" in said.text else None,
+        )
+        page.goto(address)
+        page.wait_for_selector("#world strong")
+        return page
+
+    yield open_url
+    for context in contexts:
+        context.close()
+    assert foreign == []
+    assert complaints == []
+
+
+@pytest.fixture
+def page(open_page: Open, url: str) -> Page:
+    """The page, open in a window of 1440 x 900."""
+    return open_page(url)
