@@ -18,6 +18,7 @@ from swarm.errors import SwarmError
 
 _log = logging.getLogger(__name__)
 _THREADS = 8
+_BUFFERED_BYTES = 16_000_000  # plotly.js has 5 MB: no detour through a temporary file
 _ASSETS = Path(__file__).with_name("assets")
 _FRAME = """<!doctype html>
 <html lang="en">
@@ -68,7 +69,13 @@ def serve(app: Dash, listener: socket.socket) -> None:
 def make_server(app: Dash, listener: socket.socket) -> Any:
     """A waitress server on a bound and listening socket; the caller runs and closes it."""
     app.server.config[security.ADDRESS_KEY] = listener.getsockname()[0]
-    return create_server(app.server, sockets=[listener], threads=_THREADS, ident=None)
+    return create_server(
+        app.server,
+        sockets=[listener],
+        threads=_THREADS,
+        ident=None,
+        outbuf_overflow=_BUFFERED_BYTES,
+    )
 
 
 def _say_error(error: Exception) -> None:

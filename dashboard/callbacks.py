@@ -77,6 +77,7 @@ def _register_browser_side(app: Dash) -> None:
         State(ids.RESULT_KEY, "data"),
         initial=False,
     )
+    browser("keepFocus", Input(ids.COUNTRIES, "children"), initial=False)
     browser(
         "dismissNotice",
         Output(ids.NOTICE, "className", allow_duplicate=True),

@@ -21,9 +21,9 @@
       const answer = await plainFetch(...request);
       document.documentElement.classList.remove("offline");
       return answer;
-    } catch (error) {
+    } catch {
       document.documentElement.classList.add("offline");
-      throw error;
+      return new Response(null, { status: 204 }); // dash: nothing changes
     } finally {
       waiting -= 1;
     }
@@ -35,6 +35,18 @@
   });
   // Until the first answer of the server, the page already has the system's colours.
   document.documentElement.dataset.mantineColorScheme = systemIsDark.matches ? "dark" : "light";
+
+  // The table is built anew with each update; who stands on one of its buttons stays there.
+  let focusedCountry = null;
+  document.addEventListener("focusin", (event) => {
+    focusedCountry = event.target.dataset.country ?? null;
+  });
+  document.addEventListener("pointerdown", () => { focusedCountry = null; }, true);
+  const restoreFocus = () => {
+    if (focusedCountry === null || document.activeElement !== document.body) return;
+    const button = document.querySelector(`button[data-country="${focusedCountry}"]`);
+    button?.focus({ preventScroll: true });
+  };
 
   let hidden = [];
   document.addEventListener("click", (event) => {
@@ -68,6 +80,7 @@
       showResult: (ended, dismissed) =>
         !ended || ended.job === dismissed ? "message hidden" : `message ${ended.state}`,
       dismissResult: (_clicks, ended) => (ended ? ended.job : same()),
+      keepFocus: () => { setTimeout(restoreFocus); },
       dismissNotice: () => "message hidden",
       closePurge: () => false,
     },

@@ -162,6 +162,7 @@ def test_charts_and_table_agree_on_colours(page: Page, host: FakeHost) -> None:
     """A country has the same colour as bar, as marker and in the table."""
     begin_fetch(host, 12)
     wait_for_bars(page)
+    wait_for_markers(page)
     swatch = page.locator("button[data-country=FR] .swatch")
     in_table = swatch.evaluate("swatch => swatch.style.backgroundColor")
     in_bars = ask(page, "histogram", "graph.data.find(t => t.name == 'France').marker.color")

@@ -30,8 +30,9 @@ def test_the_page_says_beforehand_how_many_torrents(page: Page, host: FakeHost) 
 def test_a_scrape_shows_its_progress_and_its_end(page: Page, host: FakeHost) -> None:
     """What it does, how far it is, how it ended; the ending, once dismissed, stays away."""
     page.get_by_role("button", name="Scrape new torrents").click()
-    host.home.work(5)
     job = page.locator("#job")
+    expect(job).to_contain_text("Scraping torrents")
+    host.home.work(5)
     expect(job).to_contain_text("5 of 24")
     expect(job).to_contain_text("Collected Open film no. 5")
     expect(job.get_by_role("progressbar")).to_have_attribute("value", "5")
@@ -51,6 +52,7 @@ def test_a_job_survives_reload_and_is_in_every_tab(
 ) -> None:
     """Progress comes from the job itself, so a reload and a second tab show the same."""
     page.get_by_role("button", name="Fetch new data").click()
+    expect(page.locator("#job")).to_contain_text("Fetching peers")
     host.home.work(7)
     expect(page.locator("#job")).to_contain_text("7 of 24")
     page.reload()

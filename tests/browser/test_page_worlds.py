@@ -69,11 +69,14 @@ def test_nothing_sticks_out(open_page: Open, url: str, host: FakeHost, width: in
 def test_the_theme_follows_the_system_until_chosen(open_page: Open, url: str) -> None:
     """System, light, dark; the choice is remembered."""
     page = open_page(url, color_scheme="dark")
+    wait_for_map(page)
     root = page.locator("html")
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
     page.emulate_media(color_scheme="light")
     expect(root).to_have_attribute("data-mantine-color-scheme", "light")
+    wait_for_map(page)
     page.get_by_text("Dark", exact=True).click()
+    wait_for_map(page)
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
     page.reload()
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
@@ -107,5 +110,6 @@ def test_a_server_that_is_gone_is_admitted(open_page: Open) -> None:
     """Without an answer the page says so, instead of going on looking live."""
     with served(FakeHost()) as address:
         page = open_page(address)
+        wait_for_map(page)
         expect(page.get_by_role("alert")).to_be_hidden()
     expect(page.get_by_role("alert")).to_contain_text("The server does not answer")
