@@ -23,7 +23,8 @@ from swarm.place import UNKNOWN_COUNTRY, GeoPoint
 
 _TABLE = Path(__file__).with_name("cities.csv")
 _LOOPBACK = 127
-_DATABASE_TYPE = "GeoIP2-City"
+# Readers look for "GeoIP2-City" in it; people read under each figure that it is made up.
+_DATABASE_TYPE = "GeoIP2-City (made up for the lab)"
 _DESCRIPTION = "Swarm Atlas lab: 127.0.0.0/8 dealt out to real cities"
 
 

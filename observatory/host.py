@@ -66,8 +66,8 @@ class Host:
             self._lab_workspace,
             name="Lab",
             description=(
-                f"A made-up world on this machine, seed {facts['seed']}: {facts['nodes']:,} DHT "
-                f"nodes, {facts['sessions']} BitTorrent clients, {facts['torrents']} torrents"
+                f"A made-up world, seed {facts['seed']}: {facts['nodes']:,} DHT nodes, "
+                f"{facts['sessions']} clients, {facts['torrents']} torrents"
             ),
             is_lab=True,
         )
