@@ -122,7 +122,8 @@ def _header() -> html.Header:
                 persistence=True,
                 **aria(label="Colours"),
             ),
-        ]
+        ],
+        className="page-header",
     )
 
 

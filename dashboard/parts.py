@@ -48,7 +48,7 @@ def numbers(torrents: int, run: RunSummary, counted: KeyNumbers) -> list[Any]:
     share = counted.located_share
     clock, ended = words.run_time(run)
     return [
-        _number(f"{counted.peers:,}", "Peers"),
+        _number(f"{counted.peers:,}", "Distinct peers"),
         _number(f"{torrents:,}", "Torrents collected"),
         _number(f"{run.swarms_done:,} / {run.swarms_total:,}", "Swarms counted"),
         _number(f"{counted.countries:,}", "Countries"),
