@@ -28,6 +28,7 @@ _NAVY = (
 )  # fmt: skip
 _THEME = {
     "primaryColor": "blue",
+    "primaryShade": 8,
     "defaultRadius": "md",
     "cursorType": "pointer",
     "colors": {"dark": list(_NAVY)},

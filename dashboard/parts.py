@@ -83,7 +83,8 @@ def countries(
         row, colour = rows[UNKNOWN_COUNTRY], colours[UNKNOWN_COUNTRY]
         body.append(_country(row, UNKNOWN_COUNTRY, "Unknown", colour, most, hidden))
     body += [_country(rows[c], None, country_name(c), colours[OTHER], most, hidden) for c in rest]
-    titles = ("Country", "", "Peers", "Share", "Median")
+    compared = html.Span("Compared", className="unseen")
+    titles = ("Country", compared, "Peers", "Share", "Median")
     head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
     return html.Table([head, html.Tbody(body)])
 
