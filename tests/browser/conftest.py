@@ -30,7 +30,7 @@ _FLAGS = (
 _LOCAL_SCHEMES = ("data", "blob", "about")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """One Chromium for all tests; each test has contexts of its own."""
     with sync_playwright() as playwright:

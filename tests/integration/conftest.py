@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -52,3 +53,6 @@ def open_desk(tmp_path: Path) -> Iterator[Callable[[str], Observatory]]:
             job = desk.active_job()
             if job is not None:
                 desk.cancel(job.id)
+            deadline = time.monotonic() + 30
+            while desk.active_job() is not None and time.monotonic() < deadline:
+                time.sleep(0.05)
