@@ -6,12 +6,12 @@ from datetime import date, datetime
 
 from observatory.jobs import Job, JobKind, JobState
 from observatory.purge import PurgePreview
+from observatory.scrape import CATEGORY_COUNT
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
 from swarm.place import DatabaseBuild
 
 TITLE = "Swarm Atlas"
-CATEGORIES = 8  # TV, Movies, Software, Music, Games, Anime, Books, Other
 MOST_PER_CATEGORY = 10_000  # what a scrape job takes at most
 OLD_DATABASE_DAYS = 90  # addresses move between places; a quarter later it shows
 _JOB_NAMES = {
@@ -93,8 +93,10 @@ def scrape_plan(per_category: object, root_url: str) -> str:
     if not is_per_category(per_category):
         return f"How many torrents of each category? A whole number, 1 to {MOST_PER_CATEGORY:,}."
     assert isinstance(per_category, int)
-    most = CATEGORIES * per_category
-    return f"{CATEGORIES} categories x {per_category:,} = up to {most:,} torrents from {root_url}"
+    most = CATEGORY_COUNT * per_category
+    return (
+        f"{CATEGORY_COUNT} categories x {per_category:,} = up to {most:,} torrents from {root_url}"
+    )
 
 
 def is_per_category(value: object) -> bool:

@@ -137,10 +137,11 @@ def settle(workspace: Workspace, catalogue: Catalogue) -> None:
 
     Does nothing while a job really runs.
     """
-    active = catalogue.active_job()
     with JobLock(workspace.runs_dir) as lock:
         if not lock.acquire():
             return
+        # Read with the lock in hand: a job that ended just now is no longer active.
+        active = catalogue.active_job()
         if active is not None:
             young = datetime.now(UTC) - active.created_at < QUEUE_PATIENCE
             if active.state == JobState.QUEUED and young:

@@ -30,6 +30,8 @@ from swarm.settings import Settings
 
 log = logging.getLogger(__name__)
 
+CATEGORY_COUNT = len(CATEGORIES)
+
 
 def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress) -> Report:
     """Collect torrents from the site of config.txt; run again, it adds only what is new.
@@ -44,7 +46,7 @@ def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress)
     known = {InfoHash.from_hex(row.infohash) for row in catalogue.torrents()}
     tally = dict.fromkeys(("collected", "duplicates", "refused", "listings"), 0)
     refused: list[str] = []
-    total = len(CATEGORIES) * arguments.per_category
+    total = CATEGORY_COUNT * arguments.per_category
     doing = f"Reading {plan.root_url}"
     progress.report(doing, 0, total, **tally)
     with closing(catalogue), closing(collect(plan, known)) as events:
