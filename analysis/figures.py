@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import html
 import math
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from analysis.map_style import map_style
 from analysis.palette import Palette, colour_of
 from analysis.tables import OTHER
 from swarm.place import UNKNOWN_COUNTRY
+from swarm.text import one_line
 
 LONGEST_NAME = 80
 MAP_CENTER = {"lat": 24.0, "lon": 12.0}
@@ -33,8 +33,7 @@ _CLEAR = "rgba(0,0,0,0)"
 
 def inert_text(text: str) -> str:
     """`text` for a plotly label: one line, no control or direction marks, markup escaped."""
-    shown = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
-    shown = " ".join(shown.split())
+    shown = one_line(text)
     if len(shown) > LONGEST_NAME:
         shown = shown[: LONGEST_NAME - 1] + "…"
     return html.escape(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from types import FrameType
@@ -69,6 +70,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
+    logging.basicConfig(level=logging.ERROR)  # what a job says goes to its report; faults to stderr
     signal.signal(signal.SIGTERM, _stop)  # like Ctrl-C: what runs is closed in good order
     try:
         app(prog_name="python main.py")  # leaves by itself: 0, an exit code, or 2 on wrong usage

@@ -26,6 +26,7 @@ from observatory.desk import Observatory
 from observatory.jobs import FetchArguments, Job, JobKind
 from observatory.targets import read_targets
 from swarm.errors import SwarmError
+from swarm.text import one_line
 
 _ROWS_SHOWN = 40
 
@@ -87,6 +88,7 @@ def crawl(
         deadline_s=deadline,
         store_addresses=True if raw_addresses else None,
     )
+    desk.settings()  # a bad line of config.txt is wrong usage, said before anything starts
     started = time.monotonic()
     with watch_job(quiet=as_json) as watch:
         job = desk.run_here(JobKind.FETCH, arguments.model_dump(mode="json"), watch)
@@ -127,7 +129,7 @@ def _show(desk: Observatory, run_id: str) -> None:
     table = Table("Torrent", "State", "Peers", "Queries", "Countries", title=f"Run {run_id}")
     for infohash, name, state, peers, queries, countries in rows.head(_ROWS_SHOWN).iter_rows():
         # Names are what strangers wrote: shown as text, never as markup.
-        shown = Text((name or infohash)[:60])
+        shown = Text(one_line(name or infohash)[:60])
         table.add_row(shown, state or "not asked", str(peers or 0), str(queries or 0), countries)
     console.print(table)
     if len(rows) > _ROWS_SHOWN:

@@ -45,12 +45,12 @@ def dashboard(
         if use_lab:
             console.print("Building the lab's world ...")
             worlds.enter_lab()
-        bound = listener.getsockname()[1]
-        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 (compared)
+        address, bound = listener.getsockname()[:2]
+        shown = "127.0.0.1" if ip_address(address).is_unspecified else address
         url = f"http://{f'[{shown}]' if ':' in shown else shown}:{bound}"
         sys.stdout.write(f"Serving on {url} (Ctrl-C ends it)\n")
         sys.stdout.flush()
-        if not ip_address(listener.getsockname()[0]).is_loopback:
+        if not ip_address(address).is_loopback:
             complain(
                 "This page is not on 127.0.0.1: whoever reaches it can start jobs and purge. "
                 "Put it behind a firewall or a proxy that asks for a password."

@@ -28,6 +28,7 @@ def import_folder(
 ) -> None:
     """Read a folder of the classic tool as one run; its own countries and places are kept."""
     desk = open_desk(workspace)
+    desk.settings()  # a bad line of config.txt is wrong usage, said before anything starts
     with watch_job(quiet=as_json) as watch:
         arguments: dict[str, object] = {"folder": str(folder.resolve()), "relocate": relocate}
         job = desk.run_here(JobKind.IMPORT, arguments, watch)

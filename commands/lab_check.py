@@ -29,6 +29,7 @@ from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
 from swarm.endpoint import Endpoint, address_to_packed16
 from swarm.place import UNKNOWN_COUNTRY
+from swarm.text import one_line
 
 MIN_RECALL = 0.99
 _PER_CATEGORY = 1000  # all there are
@@ -253,7 +254,7 @@ def show_result(result: CheckResult) -> None:
     table = Table("Torrent", "Announced", "Found", "Missed", "Invented", "Countries")
     for swarm in result.swarms:
         table.add_row(
-            Text(swarm.name[:60]),
+            Text(one_line(swarm.name)[:60]),
             str(swarm.announced),
             str(swarm.found),
             str(swarm.missed),

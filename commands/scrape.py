@@ -23,6 +23,7 @@ def scrape(
     What is there already is skipped; pages without a .torrent are counted and shown.
     """
     desk = open_desk(workspace)
+    desk.settings()  # a bad line of config.txt is wrong usage, said before anything starts
     with watch_job(quiet=as_json) as watch:
         job = desk.run_here(JobKind.SCRAPE, {"per_category": per_category}, watch)
     if not as_json:

@@ -11,12 +11,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from observatory.jobs import Job, JobState
 from observatory.progress import Progress, Throttled
+from swarm.text import one_line
 
 DONE, FAILED, USAGE = 0, 1, 2
 _PLAIN_INTERVAL_S = 2.0
@@ -32,7 +34,7 @@ JsonFlag = Annotated[
 
 def complain(sentence: str) -> None:
     """Tell a person what went wrong, on standard error."""
-    _complaints.print(Text(sentence, style="red"), soft_wrap=True)
+    _complaints.print(Text(one_line(sentence), style="red"), soft_wrap=True)
 
 
 def print_json(document: Mapping[str, object]) -> None:
@@ -66,7 +68,7 @@ def leave(job: Job, *, as_json: bool) -> None:
     if as_json:
         print_json({"job": job.id, "kind": job.kind, "state": job.state, **job_document(job)})
     elif job.state is JobState.DONE:
-        console.print(Text(job.message or ""), soft_wrap=True)
+        console.print(Text(one_line(job.message or "")), soft_wrap=True)
     else:
         complain(job.message or f"The job is {job.state}.")
     if job.state is not JobState.DONE:
@@ -98,7 +100,7 @@ class _Bar:
 
     def report(self, doing: str, done: int, total: int | None, **counts: int) -> None:
         # Names come from torrents and sites: shown as text, never as markup.
-        shown = doing.replace("[", "\\[")[:60]
+        shown = escape(one_line(doing)[:60])
         self._bars.update(
             self._task, description=shown, completed=done, total=total, counts=counts_text(counts)
         )
@@ -110,6 +112,7 @@ class _PlainLines:
 
     def report(self, doing: str, done: int, total: int | None, **counts: int) -> None:
         of = "" if total is None else f" {done:,}/{total:,}"
-        line = f"[{time.monotonic() - self._started:6.1f} s] {doing}{of} {counts_text(counts)}"
+        said = one_line(f"{doing}{of} {counts_text(counts)}")
+        line = f"[{time.monotonic() - self._started:6.1f} s] {said}"
         sys.stdout.write(line.rstrip() + "\n")
         sys.stdout.flush()

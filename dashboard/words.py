@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from observatory.jobs import Job, JobKind, JobState
@@ -9,7 +10,9 @@ from observatory.purge import PurgePreview
 from observatory.scrape import CATEGORY_COUNT
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
+from storage.torrents import RefusedTorrent
 from swarm.place import DatabaseBuild
+from swarm.text import one_line
 
 TITLE = "Swarm Atlas"
 MOST_PER_CATEGORY = 10_000  # what a scrape job takes at most
@@ -104,11 +107,16 @@ def is_per_category(value: object) -> bool:
     return isinstance(value, int) and 1 <= value <= MOST_PER_CATEGORY
 
 
-def torrents_kept(torrents: int) -> str:
-    """What "Fetch new data" is going to work on."""
+def torrents_kept(torrents: int, refused: Sequence[RefusedTorrent] = ()) -> str:
+    """What "Fetch new data" is going to work on, and which files it passes over."""
     if torrents == 0:
-        return "No torrents yet: scrape some first."
-    return f"Counts the peers of {plural(torrents, 'collected torrent')}"
+        said = "No torrents yet: scrape some first."
+    else:
+        said = f"Counts the peers of {plural(torrents, 'collected torrent')}"
+    if not refused:
+        return said
+    first = one_line(f"{refused[0].file_name}: {refused[0].reason}")
+    return f"{said} · {plural(len(refused), 'file')} in bulkTorrents/ refused ({first})"
 
 
 def job_title(job: Job) -> str:

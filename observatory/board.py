@@ -35,10 +35,9 @@ from observatory.progress import Both, Progress, Throttled
 from observatory.purge import purge
 from observatory.scrape import scrape
 from storage.catalogue import Catalogue
-from storage.durable import ASIDE_PREFIX
 from storage.manifest import RunState
 from storage.runs import list_runs, mark_interrupted, sweep_trash
-from storage.workspace import Workspace
+from storage.workspace import Workspace, sweep_aside
 from swarm.errors import JobCancelled, JobRefused, StorageError, SwarmError
 
 log = logging.getLogger(__name__)
@@ -152,14 +151,14 @@ def settle(workspace: Workspace, catalogue: Catalogue) -> None:
 
 
 def _settle_runs(workspace: Workspace, catalogue: Catalogue) -> None:
+    workspace.sweep()
     sweep_trash(workspace.runs_dir)
     manifests = []
     for run in list_runs(workspace.runs_dir):
         try:
             manifest = run.manifest
             if manifest.state is RunState.RUNNING:
-                for leftover in run.folder.glob(f"{ASIDE_PREFIX}*"):
-                    leftover.unlink(missing_ok=True)
+                sweep_aside(run.folder)
                 manifest = mark_interrupted(run, datetime.now(UTC))
         except StorageError as error:
             log.warning("run=%s skipped error=%s", run.run_id, error)

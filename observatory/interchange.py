@@ -145,9 +145,14 @@ def export_classic(workspace: Workspace, arguments: ExportArguments, progress: P
     """Write a run in the classic form below `arguments.folder`.
 
     Raises:
-        JobRefused: there is no run yet.
+        JobRefused: there is no run yet, or the folder is the workspace itself.
         StorageError: there is no such run, or the disk refuses.
     """
+    if Path(arguments.folder).resolve() == workspace.root.resolve():
+        raise JobRefused(
+            f"{arguments.folder} is the workspace itself: an export there would replace its "
+            "index.json. Choose another folder."
+        )
     with closing(Catalogue(workspace.catalogue_path)) as catalogue:
         run_id = arguments.run_id or catalogue.latest_run_id()
     if run_id is None:

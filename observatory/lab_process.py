@@ -15,7 +15,7 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
-from swarm.errors import WorldError
+from swarm.errors import SwarmError, WorldError
 
 START_DEADLINE_S = 120.0
 _STOP_DEADLINE_S = 15.0
@@ -95,7 +95,7 @@ class LabProcess:
         assert process.stderr is not None
         said = ""
         for line in process.stdout:
-            said = self._hear(line, when_ready) or said
+            said = self._hear(process, line, when_ready) or said
         complaints = process.stderr.read().strip()
         process.stdout.close()
         process.stderr.close()
@@ -110,8 +110,11 @@ class LabProcess:
                 self.message = said or last
         self._settled.set()
 
-    def _hear(self, line: str, when_ready: Callable[[], None] | None) -> str | None:
+    def _hear(
+        self, process: subprocess.Popen[str], line: str, when_ready: Callable[[], None] | None
+    ) -> str | None:
         """Take one line of the lab; the answer is why it failed, if it did."""
+        assert process.stdin is not None
         try:
             event = json.loads(line)
         except ValueError:
@@ -120,8 +123,12 @@ class LabProcess:
             return str(event.get("message"))
         if event.get("event") == "ready":
             self.facts = event
-            if when_ready is not None:
-                when_ready()
+            try:
+                if when_ready is not None:
+                    when_ready()
+            except SwarmError as error:
+                process.stdin.close()  # ends the lab
+                return str(error)
             self.state, self.message = LabState.RUNNING, ""
             self._settled.set()
         else:

@@ -40,8 +40,8 @@ def purge(workspace: Workspace, arguments: PurgeArguments, progress: Progress) -
     with closing(Catalogue(workspace.catalogue_path)) as catalogue:
         for done, run in enumerate(runs):
             progress.report("Deleting runs", done, len(runs))
+            catalogue.forget_run(run.run_id)  # first: the page reads what the catalogue names
             delete_run(workspace.runs_dir, run.run_id)
-            catalogue.forget_run(run.run_id)
         catalogue.replace_runs([])
     for aggregate in ("bar.json", "geo.json"):
         (workspace.json_dir / aggregate).unlink(missing_ok=True)

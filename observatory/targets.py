@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,33 +22,58 @@ def read_targets(inputs: Iterable[str]) -> tuple[list[CrawlTarget], list[str]]:
     Raises:
         SwarmError: an input is neither a file or folder, nor a magnet, nor an infohash.
     """
-    targets: dict[str, CrawlTarget] = {}
+    targets: list[CrawlTarget] = []
     refused: list[str] = []
     for text in inputs:
         for found in _read_input(text):
             if isinstance(found, str):
                 refused.append(found)
             else:
-                targets.setdefault(found.infohash, found)
-    return list(targets.values()), refused
+                targets.append(found)
+    return list(distinct_targets(targets)), refused
+
+
+def distinct_targets(targets: Iterable[CrawlTarget]) -> tuple[CrawlTarget, ...]:
+    """Each swarm once: of targets that share a DHT key, the one that says most stays."""
+    chosen: dict[str, CrawlTarget] = {}  # by DHT key
+    for target in sorted(targets, key=_richness, reverse=True):
+        if not any(key in chosen for key in target.dht_keys):
+            chosen |= dict.fromkeys(target.dht_keys, target)
+    kept = {target.infohash: target for target in chosen.values()}
+    return tuple(kept.values())
+
+
+def _richness(target: CrawlTarget) -> tuple[int, bool, bool]:
+    """How much a target says: all its keys, its size, a name of its own."""
+    return len(target.dht_keys), target.size_bytes is not None, target.name != target.infohash
 
 
 def _read_input(text: str) -> Iterator[CrawlTarget | str]:
+    target = _from_text(text)
+    if target is not None:
+        yield target
+        return
     path = Path(text)
-    if path.is_dir():
+    mode = _mode(path) if text else 0  # an empty path would be this folder
+    if stat.S_ISDIR(mode):
         for torrent_path in sorted(path.glob("*.torrent")):
             yield _from_file(torrent_path)
-    elif path.is_file() and path.suffix == ".torrent":
+    elif stat.S_ISREG(mode) and path.suffix == ".torrent":
         yield _from_file(path)
-    elif path.is_file():
+    elif stat.S_ISREG(mode):
         yield from _from_list(path)
     else:
-        target = _from_text(text)
-        if target is None:
-            raise SwarmError(
-                f"{text[:80]!r} is no .torrent file, folder, list, magnet link or 40-digit infohash"
-            )
-        yield target
+        raise SwarmError(
+            f"{text[:80]!r} is no .torrent file, folder, list, magnet link or 40-digit infohash"
+        )
+
+
+def _mode(path: Path) -> int:
+    """What stands at the path; 0 for nothing, or where the text cannot even be a path."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 def _from_list(path: Path) -> Iterator[CrawlTarget | str]:

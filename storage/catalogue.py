@@ -113,8 +113,11 @@ class Catalogue:
         try:
             Base.metadata.create_all(self._engine)
         except DatabaseError as error:
+            reason = str(error.orig)
+            if "not a database" not in reason and "malformed" not in reason:
+                raise StorageError(f"{path} cannot be opened: {reason}") from None
             raise StorageError(
-                f"{path} is no catalogue ({error.orig}): move it away; torrents and runs are read "
+                f"{path} is no catalogue ({reason}): move it away; torrents and runs are read "
                 "again from their files, only the list of past jobs is lost"
             ) from None
 

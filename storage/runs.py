@@ -169,9 +169,14 @@ def delete_run(runs_dir: Path, run_id: str) -> None:
 
 
 def sweep_trash(runs_dir: Path) -> None:
-    """Finish deletions that a kill left half-done."""
-    for trash in runs_dir.glob(f"{_TRASH_PREFIX}*"):
-        shutil.rmtree(trash)
+    """Finish deletions that a kill left half-done, and remove runs that never got a manifest.
+
+    Call only while no job runs.
+    """
+    for folder in runs_dir.iterdir():
+        unborn = _RUN_ID.fullmatch(folder.name) and not (folder / MANIFEST_NAME).exists()
+        if unborn or folder.name.startswith(_TRASH_PREFIX):
+            shutil.rmtree(folder)
 
 
 def _write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...]) -> None:

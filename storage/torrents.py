@@ -83,6 +83,12 @@ class TorrentFolder:
             if path.name.startswith("."):
                 continue
             try:
+                path.name.encode()
+            except UnicodeEncodeError:
+                shown = path.name.encode("utf-8", "replace").decode()
+                yield RefusedTorrent(shown, "its file name is not UTF-8: rename it")
+                continue
+            try:
                 torrent = read_torrent(path)
             except MalformedTorrent as error:
                 yield RefusedTorrent(path.name, str(error))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.durable import ASIDE_PREFIX
+from swarm.errors import StorageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,24 @@ class Workspace:
         return self.runs_dir / "logs"
 
     def prepare(self) -> None:
-        """Make the folders that are missing and sweep what killed writers left aside."""
+        """Make the folders that are missing.
+
+        Raises:
+            StorageError: one cannot be made; names it.
+        """
         for folder in (self.torrents_dir, self.runs_dir, self.json_dir):
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StorageError(f"cannot make {folder}: {error.strerror or error}") from None
+
+    def sweep(self) -> None:
+        """Delete what killed writers left half-written; call only while no job runs."""
+        for folder in (self.torrents_dir, self.runs_dir, self.json_dir):
+            sweep_aside(folder)
 
 
-def sweep_aside(folder: Path) -> int:
-    """Delete half-written leftovers in one folder; call only while nobody writes there."""
-    leftovers = list(folder.glob(f"{ASIDE_PREFIX}*"))
-    for leftover in leftovers:
+def sweep_aside(folder: Path) -> None:
+    """Delete the half-written files of one folder; call only while nobody writes there."""
+    for leftover in folder.glob(f"{ASIDE_PREFIX}*"):
         leftover.unlink(missing_ok=True)
-    return len(leftovers)

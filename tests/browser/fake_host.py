@@ -19,6 +19,7 @@ from observatory.lab_process import LabState
 from observatory.purge import PurgePreview
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
+from storage.torrents import RefusedTorrent
 from swarm.columns import (
     OUTCOME_COLUMNS,
     SIGHTING_COLUMNS,
@@ -192,6 +193,10 @@ class FakeDesk:
 
     def latest_job(self) -> Job | None:
         return self.jobs[-1] if self.jobs else None
+
+    @property
+    def refused_torrents(self) -> list[RefusedTorrent]:
+        return []
 
     def torrents(self) -> int:
         return self.kept_torrents

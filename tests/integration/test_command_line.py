@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -71,10 +72,10 @@ def test_wrong_usage_is_2(atlas: Atlas, case: str) -> None:
 
 
 def test_bad_settings_name_the_line(atlas: Atlas, workspace: Path) -> None:
-    """A bad config.txt fails the job with file, line and key."""
+    """A bad config.txt is wrong usage, told with file, line and key; no job is begun."""
     (workspace / "config.txt").write_text("wait=3\ncolour=red\n")
     result = atlas("scrape")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert f"{workspace / 'config.txt'}, line 2: unknown key 'colour'" in result.stderr
 
 
@@ -151,6 +152,41 @@ def test_import_and_export_are_a_fixed_point(
     assert len(first) > 3
     for name, path in first.items():
         assert json.loads(path.read_text()) == json.loads(second[name].read_text()), name
+
+
+def test_long_magnet_links_are_read(atlas: Atlas, workspace: Path) -> None:
+    """A magnet with many trackers is longer than any path, and is no path."""
+    (workspace / "config.txt").write_text("dht_bootstrap=127.0.0.1:9\nallow_local_peers=yes\n")
+    trackers = "".join(f"&tr=udp%3A%2F%2Ftracker{n}.example%3A6969%2Fannounce" for n in range(40))
+    result = atlas("crawl", f"magnet:?xt=urn:btih:{'ab' * 20}&dn=film{trackers}")
+    assert result.returncode == 1
+    assert "dht_bootstrap" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert atlas("crawl", "x" * 300).returncode == 2
+
+
+def test_export_never_replaces_the_workspace(atlas: Atlas, workspace: Path) -> None:
+    """Exporting into the workspace itself is refused; its index.json stays."""
+    assert atlas("import", SAMPLES / "classic-plain").returncode == 0
+    index = workspace / "bulkTorrents" / "index.json"
+    index.write_text("{}")
+    result = atlas("export", "--classic", workspace)
+    assert result.returncode == 1
+    assert "is the workspace itself" in result.stderr
+    assert index.read_text() == "{}"
+
+
+def test_a_broken_torrent_is_named(atlas: Atlas, workspace: Path) -> None:
+    """Files of bulkTorrents/ that do not read are passed over, each with its reason."""
+    (workspace / "config.txt").write_text("dht_bootstrap=127.0.0.1:9\nallow_local_peers=yes\n")
+    folder = workspace / "bulkTorrents"
+    folder.mkdir()
+    (folder / "cut.torrent").write_bytes(b"d4:infod")
+    (folder / os.fsdecode(b"caf\xe9.torrent")).write_bytes(b"d4:infod")
+    result = atlas("crawl")
+    assert "passed over cut.torrent: " in result.stderr
+    assert "its file name is not UTF-8" in result.stderr
 
 
 def test_taken_port_is_said(atlas: Atlas) -> None:

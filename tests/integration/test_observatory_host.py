@@ -90,6 +90,22 @@ def test_command_that_is_no_lab_fails() -> None:
         process.wait()
 
 
+def test_lab_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    """A broken file in the lab's workspace fails the click with its reason, and ends the lab."""
+    home = Observatory(Workspace(tmp_path), name="Internet", description="real")
+    lab_root = tmp_path / ".lab"
+    (lab_root / "bulkTorrents").mkdir(parents=True)
+    (lab_root / "bulkTorrents" / "index.json").write_text("{")
+    process = LabProcess([*lab_command(lab_root), *OPTIONS])
+    host = Host(home, lab=process, lab_workspace=Workspace(lab_root))
+    with closing(host):
+        with pytest.raises(WorldError, match=r"index\.json is no JSON"):
+            host.enter_lab()
+        assert host.lab_state is LabState.FAILED
+        assert host.current is home
+        assert eventually(lambda: not (lab_root / "world.json").exists())
+
+
 PARENT = """
 import sys, time
 from observatory.lab_process import LabProcess

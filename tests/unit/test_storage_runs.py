@@ -132,8 +132,11 @@ def test_delete_is_swept_after_a_kill(tmp_path: Path) -> None:
     delete_run(tmp_path, writer.manifest.run_id)
     assert list(list_runs(tmp_path)) == []
     (tmp_path / ".trash-20261121-120000-ffff").mkdir()
+    (tmp_path / "20261121-120000-eeee").mkdir()
+    (tmp_path / "20261121-120000-eeee" / "swarms.parquet").write_bytes(b"no manifest ever came")
+    (tmp_path / "mine").mkdir()
     sweep_trash(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_run_ids_sort_by_time() -> None:
