@@ -113,6 +113,8 @@ def _summary(job: Job, seconds: float, refused: list[str]) -> dict[str, object]:
         "peers": document.get("peers", 0),
         "packets_sent": document.get("packets_sent", 0),
         "packets_received": document.get("packets_received", 0),
+        "liars": document.get("liars", 0),
+        "peers_dropped": document.get("peers_dropped", 0),
         "seconds": round(seconds, 3),
         "cpu_seconds": round(cpu, 3),
         "max_rss_mb": round(max(own.ru_maxrss, children.ru_maxrss) / 1024, 1),

@@ -18,12 +18,12 @@ from pathlib import Path
 
 from crawler import shared_pacing
 from crawler.addresses import BogonFilter, SocketAddress, socket_address_to_compact
-from crawler.harvest import Harvest
 from crawler.shell import resolve
 from crawler.task import WorkerReport, WorkerTask
 from swarm.census import CensusEvent, CensusProgress, CensusState, SwarmCensus
 from swarm.errors import DhtUnreachable, SettingsError, SwarmError
 from swarm.infohash import InfoHash
+from swarm.sighting import SightingColumns, Source
 
 _LOG = logging.getLogger(__name__)
 
@@ -194,7 +194,8 @@ class _Crew:
         for worker in self._workers:
             for infohash in sorted(worker.owed):
                 self._done += 1
-                yield SwarmCensus(infohash, CensusState.UNREACHABLE, 0, Harvest().columns(infohash))
+                nobody = SightingColumns.of(infohash, Source.DHT, ())
+                yield SwarmCensus(infohash, CensusState.UNREACHABLE, 0, nobody)
 
     def _progress(self) -> CensusProgress:
         reports = [worker.last for worker in self._workers if worker.last]
@@ -205,6 +206,8 @@ class _Crew:
             packets_sent=sum(report.packets_sent for report in reports),
             packets_received=sum(report.packets_received for report in reports),
             nodes_known=sum(report.nodes_known for report in reports),
+            liars=sum(report.liars for report in reports),
+            peers_dropped=sum(report.peers_dropped for report in reports),
         )
 
     def dismiss(self) -> None:

@@ -244,8 +244,8 @@ def encode_get_peers_reply(
     if seeds is not None and downloaders is not None:
         filters = b"4:BFpe256:%b4:BFsd256:%b" % (downloaders, seeds)
     return b"d1:rd%b2:id20:%b5:nodes%d:%b5:token%d:%b%be1:t%d:%b1:y1:re" % (
-        filters, node_id, len(nodes), nodes, len(token), token, b"6:valuesl%be" % peers if peers else b"",
-        len(transaction), transaction,
+        filters, node_id, len(nodes), nodes, len(token), token,
+        b"6:valuesl%be" % peers if peers else b"", len(transaction), transaction,
     )  # fmt: skip
 
 

@@ -32,5 +32,7 @@ class WorkerReport:
     packets_received: int
     peers: int
     nodes_known: int
+    liars: int
+    peers_dropped: int
     ended: bool = False
     unreachable: bool = False

@@ -49,8 +49,10 @@ class _Reporter:
             self._engine.finished(),
             counters.sent,
             counters.received,
-            counters.peers,
+            self._engine.peers,
             len(self._engine.table),
+            len(self._engine.honesty.liars),
+            self._engine.peers_dropped,
             ended,
             unreachable,
         )

@@ -142,6 +142,8 @@ class _Run:
                 "packets_sent": event.packets_sent,
                 "packets_received": event.packets_received,
                 "nodes_known": event.nodes_known,
+                "liars": event.liars,
+                "peers_dropped": event.peers_dropped,
             }
         )
 
@@ -154,6 +156,7 @@ class _Run:
             peers=self.counts.peers + waiting_peers,
             packets_sent=self.counts.packets_sent,
             nodes_known=self.counts.nodes_known,
+            liars=self.counts.liars,
         )
 
     def _flush(self) -> None:

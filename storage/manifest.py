@@ -45,6 +45,8 @@ class RunCounts(BaseModel):
     packets_sent: int = 0
     packets_received: int = 0
     nodes_known: int = 0
+    liars: int = 0  # nodes that named peers for keys that nobody announced
+    peers_dropped: int = 0  # that only liars named, or nodes that could not be tried
 
 
 class DatabaseRecord(BaseModel):
