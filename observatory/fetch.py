@@ -18,6 +18,7 @@ from analysis.placing import place_sightings
 from crawler.census import CensusPlan, take_census
 from observatory.aggregates import write_classic_aggregates
 from observatory.configuration import load_settings
+from observatory.estimates import dht_counts, outcome_estimates
 from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget, FetchArguments, Report
 from observatory.progress import Progress
@@ -55,7 +56,9 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
             run.count(settings, progress)
         sentence = run.sentence()
         write_classic_aggregates(workspace, run.run_id)
-    return Report(sentence=sentence, run_id=run.run_id, figures=run.counts.model_dump())
+    return Report(
+        sentence=sentence, run_id=run.run_id, figures=run.counts.model_dump(exclude_none=True)
+    )
 
 
 class _Run:
@@ -80,6 +83,7 @@ class _Run:
         )
         self._waiting: list[tuple[int, SwarmCensus]] = []
         self._flushed_at = time.monotonic()
+        self._reaches: list[float] = []  # of all lookups, for the size of the DHT
         self.counts = RunCounts(swarms_total=len(targets))
         started_at = datetime.now(UTC)
         self.run_id = new_run_id(started_at)
@@ -125,6 +129,7 @@ class _Run:
         with closing(take_census(self._join.keys, plan)) as events:
             for event in events:
                 if isinstance(event, SwarmCensus):
+                    self._reaches += [] if event.reach is None else [event.reach]
                     self._waiting += self._join.add(event)
                 else:
                     self._note(event)
@@ -175,6 +180,7 @@ class _Run:
                 "swarms_done": self.counts.swarms_done + len(self._waiting),
                 "peers": self.counts.peers + len(sightings),
                 "queries": self.counts.queries + int(outcomes["queries"].sum()),
+                **dht_counts(self._reaches),
             }
         )
         self._writer.add(sightings, outcomes, self.counts)
@@ -258,6 +264,7 @@ def _swarm_frame(targets: tuple[CrawlTarget, ...]) -> pl.DataFrame:
 
 def _outcome_frame(finished: list[tuple[int, SwarmCensus]]) -> pl.DataFrame:
     now = datetime.now(UTC)
+    estimates = [outcome_estimates(census) for _, census in finished]
     return pl.DataFrame(
         {
             "swarm": [number for number, _ in finished],
@@ -265,6 +272,7 @@ def _outcome_frame(finished: list[tuple[int, SwarmCensus]]) -> pl.DataFrame:
             "queries": [census.queries for _, census in finished],
             "unique_peers": [len(census.sightings) for _, census in finished],
             "ended_at": [now] * len(finished),
+            **{name: [row[name] for row in estimates] for name in estimates[0]},
         },
         schema=polars_schema(OUTCOME_COLUMNS),
     )

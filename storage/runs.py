@@ -187,11 +187,13 @@ def _scan(folder: Path, pattern: str, columns: tuple[Column, ...]) -> pl.LazyFra
     if not parts:
         return pl.LazyFrame(schema=schema)
     for part in parts:
-        _check_part(part, schema)
-    return pl.scan_parquet(parts, schema=schema)
+        _check_part(part, columns)
+    return pl.scan_parquet(parts, schema=schema, missing_columns="insert")
 
 
-def _check_part(path: Path, schema: pl.Schema) -> None:
+def _check_part(path: Path, columns: tuple[Column, ...]) -> None:
+    """Refuse a part of another shape; columns that may be null may be missing, in older runs."""
+    schema = polars_schema(columns)
     try:
         found = pl.read_parquet_schema(path)
     except (PolarsError, OSError) as error:
@@ -199,6 +201,7 @@ def _check_part(path: Path, schema: pl.Schema) -> None:
             f"{path} does not read as Parquet ({str(error)[:120]}): restore it or move it away; "
             "the run's other parts are untouched"
         ) from None
-    if dict(found) != dict(schema):
-        odd = sorted(set(found.items()) ^ set(schema.items()), key=str)
+    nullable = {column.name for column in columns if column.nullable}
+    odd = sorted(set(found.items()) ^ set(schema.items()), key=str)
+    if any(name in found or name not in nullable for name, _ in odd):
         raise StorageError(f"{path} has other columns than ours: {[name for name, _ in odd]}")
