@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from benchmarks.coverage import Coverage, measure_coverage
+from benchmarks.coverage import Coverage, measure_coverage, measure_crawled_coverage
 from benchmarks.fuzzing import fuzz_codec
 from benchmarks.measuring import Measured, measure_crawl
 from benchmarks.tables import Verdict, machine, print_table, print_verdicts
@@ -26,6 +26,7 @@ SEED = 7
 _CONTROL_SHARE = 0.1  # keys that nobody announced, beside the swarms
 _ADDRESS_BURST = 4.0  # the cap per address: one packet a second after so many at once
 _LEAST_HELD, _MOST_HELD = 0.92, 0.98
+_SWARMS = (5, 50, 500, 5000)  # peers; for these intervals are tried
 _BEP33_VECTOR = 1224.9308  # of 256 IPv4 and 1,000 IPv6 addresses
 
 
@@ -100,7 +101,8 @@ def main() -> None:
             Verdict("announces sent, all crawls", "0", str(announces), announces == 0),
             *_codec(sizes.fuzzed),
             _vector(),
-            *map(_held, measure_coverage(seed=SEED, runs=sizes.runs, sizes=(5, 50, 500, 5000))),
+            *map(_held, measure_coverage(seed=SEED, runs=sizes.runs, sizes=_SWARMS)),
+            *map(_held, measure_crawled_coverage(seed=SEED, runs=sizes.runs, sizes=_SWARMS)),
         ]
     )
 

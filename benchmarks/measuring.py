@@ -15,7 +15,7 @@ from crawler.census import CensusPlan, take_census
 from lab.dht import SimulatedDht
 from lab.planted import PlantedSwarm
 from lab.responder import Counters
-from swarm.census import CensusProgress, SwarmCensus
+from swarm.census import SwarmCensus
 from swarm.infohash import InfoHash
 
 SMALL_SWARM = 100  # peers; what fits one reply
@@ -67,6 +67,30 @@ def measure_crawl(
     name: str = "Swarm Atlas",
 ) -> Measured:
     """Let our engine take a census of the swarms, and of `controls`, keys that nobody announced."""
+    keys = [*(swarm.key for swarm in swarms), *controls]
+    before, cpu_before, started = dht.counters(), _cpu_s(), time.monotonic()
+    censuses, nodes_known = run_census(
+        dht,
+        keys,
+        processes=processes,
+        max_packets_per_s=max_packets_per_s,
+        deadline_s=deadline_s,
+    )
+    seconds, cpu_s = time.monotonic() - started, _cpu_s() - cpu_before
+    found = {census.infohash.digest: _compact_peers(census) for census in censuses}
+    measured = score(name, swarms, found, seconds, cpu_s, before, dht.counters(), controls)
+    return replace(measured, nodes_known=nodes_known)
+
+
+def run_census(
+    dht: SimulatedDht,
+    keys: Sequence[bytes],
+    *,
+    processes: int = 1,
+    max_packets_per_s: float = 0.0,
+    deadline_s: float = 600.0,
+) -> tuple[list[SwarmCensus], int]:
+    """What our engine says of each key, and how many nodes it knew in the end."""
     plan = CensusPlan(
         bootstrap=(dht.bootstrap,),
         processes=processes,
@@ -74,20 +98,15 @@ def measure_crawl(
         deadline_s=deadline_s,
         allow_local=True,
     )
-    infohashes = [InfoHash(key) for key in (*(swarm.key for swarm in swarms), *controls)]
-    before, cpu_before, started = dht.counters(), _cpu_s(), time.monotonic()
     censuses: list[SwarmCensus] = []
     nodes_known = 0
-    with closing(take_census(infohashes, plan)) as events:
+    with closing(take_census([InfoHash(key) for key in keys], plan)) as events:
         for event in events:
             if isinstance(event, SwarmCensus):
                 censuses.append(event)
-            elif isinstance(event, CensusProgress):
+            else:
                 nodes_known = event.nodes_known
-    seconds, cpu_s = time.monotonic() - started, _cpu_s() - cpu_before
-    found = {census.infohash.digest: _compact_peers(census) for census in censuses}
-    measured = score(name, swarms, found, seconds, cpu_s, before, dht.counters(), controls)
-    return replace(measured, nodes_known=nodes_known)
+    return censuses, nodes_known
 
 
 def score(

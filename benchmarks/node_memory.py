@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import sys
+from pathlib import Path
 
 import crawler.worker  # all that a crawl process has imported
 from crawler.krpc import CONTACT_BYTES
@@ -35,7 +35,9 @@ def main() -> None:
 
 
 def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Not getrusage: its maximum is inherited from the process that started this one."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def _measure(
     # Each batch of lookups takes at most `most_s`; starting and warming up take their share.
     batches = (len(swarms) + len(warm_up)) / concurrency + 2
     deadline_s = 120 + 3 * batches * most_s
-    command = ["timeout", str(int(deadline_s)), str(python), str(_HERE / script)]
+    command = ["timeout", str(int(deadline_s)), str(python), "-W", "ignore", str(_HERE / script)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -73,7 +73,7 @@ def _measure(
             result = _next_line(process, name)
             after = dht.counters()
         finally:
-            process.kill()
+            process.terminate()  # `timeout` hands it on; a kill would leave the client running
     found = {bytes.fromhex(key): set(map(_compact, told)) for key, told in result["found"].items()}
     measured = score(name, swarms, found, result["seconds"], result["cpu_s"], before, after)
     return replace(measured, note=f"each lookup at most {most_s:g} s")

@@ -62,7 +62,7 @@ class Holdings:
     ) -> None:
         """Put announcements in, as if they had come long ago; they are never forgotten.
 
-        The first `seeds` of the peers are seeders. Somebody holds each peer, whoever misses it.
+        The first `seeds` of the peers are seeders. Whom every holder misses, nobody can find.
         """
         swarm = self._swarms.setdefault(key, _Swarm())
         distinct = tuple(dict.fromkeys(peers))
@@ -77,11 +77,7 @@ class Holdings:
         if not self._holder_misses:
             return [peers] * nodes
         draw, misses = self._rng.random, self._holder_misses
-        dealt = [tuple(peer for peer in peers if draw() >= misses) for _ in range(nodes)]
-        missed_by_all = set(peers).difference(*dealt)
-        if missed_by_all:
-            dealt[0] += tuple(peer for peer in peers if peer in missed_by_all)
-        return dealt
+        return [tuple(peer for peer in peers if draw() >= misses) for _ in range(nodes)]
 
     def announce(
         self, node: int, key: bytes, peer: bytes, now: float, *, is_seed: bool = False

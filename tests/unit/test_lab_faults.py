@@ -160,14 +160,14 @@ def test_sybils_share_one_address_and_half_of_each_answer() -> None:
     assert sybils.mingle(bytes(20), b"column") == b"column"
 
 
-def test_holders_miss_their_share_and_no_peer_is_missed_by_all() -> None:
-    """With half missing, each of two holders knows about half, both together know all."""
+def test_holders_miss_their_share_each_on_its_own() -> None:
+    """With half missing, each of two holders knows about half, both together three quarters."""
     holdings = Holdings(random.Random(1), holder_misses=0.5)
     everyone = peers(90)
     holdings.plant(KEY, [1, 2], everyone)
     one, two = (set(holdings.sample(node, KEY, 0.0)) for node in (1, 2))
-    assert one | two == set(everyone)
     assert 25 < len(two) < 65
+    assert 50 < len(one | two) < 85
 
 
 def test_scrape_filters_count_seeds_and_downloaders() -> None:
