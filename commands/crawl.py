@@ -61,6 +61,13 @@ def crawl(
         Path | None,
         typer.Option(help="Also write FILE.jsonl (a line per swarm) or FILE.parquet (per peer)."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--fresh",
+            help="Go on with the latest run if it was killed while asking for the same swarms.",
+        ),
+    ] = True,
     workspace: WorkspaceOption = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -86,6 +93,7 @@ def crawl(
         max_packets_per_s=max_packets_per_s,
         deadline_s=deadline,
         store_addresses=True if raw_addresses else None,
+        resume=resume,
     )
     started = time.monotonic()
     with watch_job(quiet=as_json) as watch:

@@ -67,19 +67,24 @@ class Engine:
         *,
         pacing: Pacing,
         bogons: BogonFilter,
+        shunned: BogonFilter | None = None,
         entropy: Callable[[int], bytes],
         now: float,
         utc_offset_us: int,
         max_lookups: int,
         bootstrap_timeout_s: float,
     ) -> None:
-        """`utc_offset_us` added to `now` in microseconds gives UTC since the Unix epoch."""
+        """`bogons` tells who can be no peer, `shunned` (left out: the same) whom never to contact.
+
+        `utc_offset_us` added to `now` in microseconds gives UTC since the Unix epoch.
+        """
         self.counters = Counters()
         self.table = NodeTable()
         self.honesty = Honesty(entropy)
         self._agenda = Agenda(infohashes, self.table, self.honesty, max_lookups=max_lookups)
         self._pacing = pacing
         self._bogons = bogons
+        self._shunned = shunned or bogons
         self._utc_offset_us = utc_offset_us
         self._node_id = entropy(ID_BYTES)
         self._joining = Joining(bootstrap, now, bootstrap_timeout_s)
@@ -206,7 +211,7 @@ class Engine:
             contact = nodes[at : at + CONTACT_BYTES]
             if table.knows(contact) or (
                 contact[ID_BYTES:] not in self.honesty.liars
-                and not self._bogons.is_bogus(contact[ID_BYTES:])
+                and not self._shunned.is_bogus(contact[ID_BYTES:])
                 and table.add(contact, now)
             ):
                 heard.append(contact)

@@ -15,7 +15,8 @@ from crawler.contact_order import ContactOrder
 from crawler.krpc import ID_BYTES
 
 GOOD_FOR_S = 15 * 60.0
-BAD_FOR_S = 15 * 60.0  # then hearsay may bring the node back
+BAD_FOR_S = 15 * 60.0  # then hearsay may bring the node back; twice as long each time it is bad
+MOST_BAD_FOR_S = 4 * 3600.0
 FAILURES_TO_BAD = 2
 MAX_CONTACTS = 2_000_000  # hearsay beyond is not noted: bounds memory against invented contacts
 
@@ -40,6 +41,7 @@ class NodeTable:
         self._replied_at: dict[bytes, float] = {}  # every contact in `_order`
         self._failures: dict[bytes, int] = {}  # where not 0
         self._bad_since: dict[bytes, float] = {}
+        self._times_bad: dict[bytes, int] = {}  # in a row, where more than once
         self.verified = 0  # how many in `_order` have ever replied
 
     def __len__(self) -> int:
@@ -53,9 +55,11 @@ class NodeTable:
             return False
         bad_since = self._bad_since.get(contact)
         if bad_since is not None:
-            if now - bad_since < BAD_FOR_S:
+            times = self._times_bad.get(contact, 1)
+            if now - bad_since < min(BAD_FOR_S * 2 ** (times - 1), MOST_BAD_FOR_S):
                 return False
             del self._bad_since[contact]
+            self._times_bad[contact] = times + 1
         self._replied_at[contact] = _NEVER
         self._order.add(contact)
         return True
@@ -74,6 +78,8 @@ class NodeTable:
         if before is None:
             self._bad_since.pop(contact, None)
             self._order.add(contact)
+        if self._times_bad:
+            self._times_bad.pop(contact, None)
         self._replied_at[contact] = now
         self._failures.pop(contact, None)
         if before is not None and before != _NEVER:

@@ -74,6 +74,7 @@ def work(parent: Connection) -> None:
         task.bootstrap,
         pacing=shared_pacing.attach(task.pacing_descriptor, task.max_packets_per_s),
         bogons=BogonFilter(allow_local=task.allow_local),
+        shunned=BogonFilter(allow_local=task.allow_local, shunned=task.never_contact),
         entropy=os.urandom,
         now=now,
         utc_offset_us=int((time.time() - now) * 1_000_000),

@@ -17,11 +17,12 @@ from analysis.locator import Locator, open_locator
 from analysis.placing import place_sightings
 from crawler.census import CensusPlan, take_census
 from observatory.aggregates import write_classic_aggregates
-from observatory.configuration import load_settings
-from observatory.estimates import dht_counts, outcome_estimates
+from observatory.configuration import load_optout, load_settings
 from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget, FetchArguments, Report
+from observatory.outcomes import dht_counts, outcome_frame
 from observatory.progress import Progress
+from observatory.resuming import InterruptedRun, interrupted_run
 from observatory.version import code_version
 from storage.catalogue import Catalogue, TorrentRow
 from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
@@ -29,7 +30,7 @@ from storage.pseudonym_key import load_or_make_key
 from storage.runs import RunWriter, delete_run, new_run_id
 from storage.workspace import Workspace
 from swarm.census import CensusProgress, SwarmCensus
-from swarm.columns import OUTCOME_COLUMNS, SWARM_COLUMNS, polars_schema
+from swarm.columns import SWARM_COLUMNS, polars_schema
 from swarm.errors import JobCancelled, JobRefused, SwarmError
 from swarm.infohash import InfoHash
 from swarm.place import DatabaseBuild
@@ -39,7 +40,9 @@ FLUSH_INTERVAL_S = 1.0
 
 
 def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -> Report:
-    """Count the swarms of all collected torrents, or of `arguments.targets`, as one new run.
+    """Count the swarms of all collected torrents, or of `arguments.targets`, as one run.
+
+    That is a new one, or the latest if it was killed while it asked for the same swarms.
 
     Raises:
         JobRefused: there is nothing to count.
@@ -51,7 +54,7 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
         targets = _targets(arguments, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
         locator = open_locator(settings.geoip_city)
-        run = _Run(workspace, catalogue, settings, targets, locator)
+        run = _Run(workspace, catalogue, settings, targets, locator, resume=arguments.resume)
         with run:
             run.count(settings, progress)
         sentence = run.sentence()
@@ -71,36 +74,74 @@ class _Run:
         settings: Settings,
         targets: tuple[CrawlTarget, ...],
         locator: Locator,
+        *,
+        resume: bool,
     ) -> None:
         self._workspace = workspace
         self._catalogue = catalogue
         self._targets = targets
+        self._never_contact = load_optout(workspace)
         self._locator = locator
         self._key = load_or_make_key(workspace.key_path)
         self._store_addresses = settings.store_addresses
-        self._join = HybridJoin(
-            [[InfoHash.from_hex(key) for key in target.dht_keys] for target in targets]
-        )
         self._waiting: list[tuple[int, SwarmCensus]] = []
         self._flushed_at = time.monotonic()
         self._reaches: list[float] = []  # of all lookups, for the size of the DHT
-        self.counts = RunCounts(swarms_total=len(targets))
+        interrupted = interrupted_run(
+            workspace,
+            catalogue,
+            [target.infohash for target in targets],
+            database=database_record(locator.database),
+            addresses_stored=settings.store_addresses,
+            now=datetime.now(UTC),
+        )
+        if resume and interrupted is not None:
+            self._go_on(interrupted, settings)
+        else:
+            self._begin(settings)
+        self._before = self.counts
+        self.run_id = self._writer.manifest.run_id
+        catalogue.put_run(self._writer.manifest)
+
+    def _begin(self, settings: Settings) -> None:
+        """Open a new run."""
+        self._join = HybridJoin([_keys(target) for target in self._targets])
+        self.counts = RunCounts(swarms_total=len(self._targets))
         started_at = datetime.now(UTC)
-        self.run_id = new_run_id(started_at)
         manifest = Manifest(
-            run_id=self.run_id,
+            run_id=new_run_id(started_at),
             kind=RunKind.CRAWL,
             state=RunState.RUNNING,
-            world=workspace.root.name,
+            world=self._workspace.root.name,
             started_at=started_at,
             code_version=code_version(),
             settings=settings.model_dump(mode="json"),
-            database=database_record(locator.database),
+            database=database_record(self._locator.database),
             addresses_stored=settings.store_addresses,
             counts=self.counts,
         )
-        self._writer = RunWriter(workspace.runs_dir, manifest, _swarm_frame(targets))
-        catalogue.put_run(manifest)
+        self._writer = RunWriter(self._workspace.runs_dir, manifest, _swarm_frame(self._targets))
+
+    def _go_on(self, run: InterruptedRun, settings: Settings) -> None:
+        """Open an interrupted run again; what is finished there is not asked."""
+        self._targets = tuple(sorted(self._targets, key=lambda t: run.numbers[t.infohash]))
+        self._join = HybridJoin(
+            [
+                () if number in run.finished else _keys(target)
+                for number, target in enumerate(self._targets)
+            ]
+        )
+        self.counts = run.manifest.counts
+        manifest = run.manifest.model_copy(
+            update={
+                "state": RunState.RUNNING,
+                "ended_at": None,
+                "message": None,
+                "code_version": code_version(),
+                "settings": settings.model_dump(mode="json"),
+            }
+        )
+        self._writer = RunWriter.resume(run.reader, manifest)
 
     def __enter__(self) -> _Run:
         return self
@@ -124,6 +165,7 @@ class _Run:
             max_packets_per_s=settings.max_packets_per_s,
             deadline_s=settings.crawl_deadline_s,
             allow_local=settings.allow_local_peers,
+            never_contact=self._never_contact,
         )
         progress.report("Asking the DHT", 0, len(self._targets))
         with closing(take_census(self._join.keys, plan)) as events:
@@ -142,13 +184,14 @@ class _Run:
         return f"{self.counts.peers:,} peers found in {self.counts.swarms_done:,} swarms."
 
     def _note(self, event: CensusProgress) -> None:
+        before = self._before  # what the run had counted when it was interrupted
         self.counts = self.counts.model_copy(
             update={
-                "packets_sent": event.packets_sent,
-                "packets_received": event.packets_received,
+                "packets_sent": before.packets_sent + event.packets_sent,
+                "packets_received": before.packets_received + event.packets_received,
                 "nodes_known": event.nodes_known,
-                "liars": event.liars,
-                "peers_dropped": event.peers_dropped,
+                "liars": before.liars + event.liars,
+                "peers_dropped": before.peers_dropped + event.peers_dropped,
             }
         )
 
@@ -174,7 +217,7 @@ class _Run:
             key=self._key,
             store_addresses=self._store_addresses,
         )
-        outcomes = _outcome_frame(self._waiting)
+        outcomes = outcome_frame(self._waiting)
         self.counts = self.counts.model_copy(
             update={
                 "swarms_done": self.counts.swarms_done + len(self._waiting),
@@ -246,6 +289,10 @@ def torrent_target(row: TorrentRow) -> CrawlTarget:
     )
 
 
+def _keys(target: CrawlTarget) -> tuple[InfoHash, ...]:
+    return tuple(InfoHash.from_hex(key) for key in target.dht_keys)
+
+
 def _swarm_frame(targets: tuple[CrawlTarget, ...]) -> pl.DataFrame:
     schema = polars_schema(SWARM_COLUMNS)
     rows = [
@@ -260,19 +307,3 @@ def _swarm_frame(targets: tuple[CrawlTarget, ...]) -> pl.DataFrame:
         for number, target in enumerate(targets)
     ]
     return pl.DataFrame(rows, schema=schema)
-
-
-def _outcome_frame(finished: list[tuple[int, SwarmCensus]]) -> pl.DataFrame:
-    now = datetime.now(UTC)
-    estimates = [outcome_estimates(census) for _, census in finished]
-    return pl.DataFrame(
-        {
-            "swarm": [number for number, _ in finished],
-            "state": [census.state.value for _, census in finished],
-            "queries": [census.queries for _, census in finished],
-            "unique_peers": [len(census.sightings) for _, census in finished],
-            "ended_at": [now] * len(finished),
-            **{name: [row[name] for row in estimates] for name in estimates[0]},
-        },
-        schema=polars_schema(OUTCOME_COLUMNS),
-    )

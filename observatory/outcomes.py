@@ -1,13 +1,35 @@
-"""Estimates of a run: from what the crawl reports of each swarm to the columns of its outcomes."""
+"""Outcomes of a run: from what the crawl reports of each swarm to rows with their estimates."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import polars as pl
+
 from analysis.estimate import Estimate, bloom_size, dht_size, swarm_size
 from swarm.census import CensusState, SwarmCensus
+from swarm.columns import OUTCOME_COLUMNS, polars_schema
 
 
-def outcome_estimates(census: SwarmCensus) -> dict[str, float | None]:
-    """The columns from `estimate` on of OUTCOME_COLUMNS; all null where nobody answered."""
+def outcome_frame(finished: list[tuple[int, SwarmCensus]]) -> pl.DataFrame:
+    """OUTCOME_COLUMNS of swarms that have just been finished, at least one."""
+    now = datetime.now(UTC)
+    estimates = [_estimates(census) for _, census in finished]
+    return pl.DataFrame(
+        {
+            "swarm": [number for number, _ in finished],
+            "state": [census.state.value for _, census in finished],
+            "queries": [census.queries for _, census in finished],
+            "unique_peers": [len(census.sightings) for _, census in finished],
+            "ended_at": [now] * len(finished),
+            **{name: [row[name] for row in estimates] for name in estimates[0]},
+        },
+        schema=polars_schema(OUTCOME_COLUMNS),
+    )
+
+
+def _estimates(census: SwarmCensus) -> dict[str, float | None]:
+    """The columns from `estimate` on; all null where nobody answered."""
     size = None
     if census.state is not CensusState.UNREACHABLE:
         caught = census.captures
