@@ -72,7 +72,7 @@ class Lookup:
         self._scrapes = 0
         self._filters_from: set[bytes] = set()
         self._unheard: set[bytes] = set()  # sent filters and no peers
-        self._disagreeing: set[bytes] = set()  # ids that contradict BEP 42
+        self._agrees: dict[bytes, bool] = {}  # BEP 42, of those that have come to the front
         self.key = infohash.digest
         self.queries = 0  # get_peers sent; the engine counts them as they leave
         self.harvest = Harvest()
@@ -131,7 +131,10 @@ class Lookup:
         states = self._states
         for _, contact in self._ranked[:]:
             host = contact[ID_BYTES:-2]
-            if host in hosts or contact in self._disagreeing:
+            agrees = self._agrees.get(contact)
+            if agrees is None:
+                agrees = self._agrees[contact] = id_agrees(contact)
+            if host in hosts or not agrees:
                 voiceless += 1
                 if voiceless > VOICELESS:
                     continue
@@ -145,7 +148,7 @@ class Lookup:
                 del states[contact]
                 continue
             converged &= state == _ANSWERED
-            if contact not in self._disagreeing:
+            if agrees:
                 hosts.add(host)
         return None, converged
 
@@ -285,14 +288,12 @@ class Lookup:
         live = [
             distance
             for distance, contact in self._ranked
-            if self._states[contact] == _ANSWERED and contact not in self._disagreeing
+            if self._states[contact] == _ANSWERED and self._agrees.get(contact, True)
         ]
         return live[CLOSEST - 1] / _KEY_SPACE if len(live) >= CLOSEST else None
 
     def _insert(self, contact: bytes) -> None:
         insort(self._ranked, (self._distance(contact), contact))
-        if not id_agrees(contact):
-            self._disagreeing.add(contact)
 
     def _discard(self, contact: bytes) -> None:
         entry = (self._distance(contact), contact)

@@ -20,6 +20,7 @@ MOST_BAD_FOR_S = 4 * 3600.0
 FAILURES_TO_BAD = 2
 MAX_CONTACTS = 2_000_000  # hearsay beyond is not noted: bounds memory against invented contacts
 
+_CROWDED = 96  # contacts in one piece beyond which ranking them all costs more than a second look
 _NEVER = -1.0
 
 
@@ -133,8 +134,25 @@ class NodeTable:
         nearby, *ends = self._order.around(key, count)
         if not all(ends):
             distances = sorted([int.from_bytes(near[:ID_BYTES]) ^ number for near in nearby])
-            spread = (1 << distances[count - 1].bit_length()) - 1
-            low, high = number & ~spread, number | spread
-            nearby = self._order.between(low.to_bytes(ID_BYTES), high.to_bytes(ID_BYTES))
-        ranked = sorted([(int.from_bytes(near[:ID_BYTES]) ^ number, near) for near in nearby])
-        return [contact for _, contact in ranked[:count]]
+            bits = distances[count - 1].bit_length()
+            nearby = self._block(number, bits)
+            if len(nearby) > _CROWDED and bits > 0:
+                # At the edge of what neighbours have explored: fewer than `count` in our half of
+                # the piece, a crowd in the other half. The nearest of those are found likewise.
+                half = 1 << (bits - 1)
+                ours = self._block(number, bits - 1)
+                theirs = self.closest((number ^ half).to_bytes(ID_BYTES), count - len(ours))
+                return _ranked(ours, number) + theirs
+        return _ranked(nearby, number)[:count]
+
+    def _block(self, number: int, bits: int) -> list[bytes]:
+        """All contacts that differ from a key in its last `bits` bits only."""
+        spread = (1 << bits) - 1
+        low, high = number & ~spread, number | spread
+        return self._order.between(low.to_bytes(ID_BYTES), high.to_bytes(ID_BYTES))
+
+
+def _ranked(contacts: list[bytes], number: int) -> list[bytes]:
+    """Contacts by XOR distance from a key, closest first."""
+    ranked = sorted([(int.from_bytes(near[:ID_BYTES]) ^ number, near) for near in contacts])
+    return [contact for _, contact in ranked]
