@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup test lint bench lab-check clean
+.PHONY: run setup test lint bench bench-crawl bench-hostile lab-check clean
 
 run: setup
 	$(BIN)/python main.py
@@ -20,6 +20,14 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+bench: bench-crawl bench-hostile
+
+bench-crawl: setup
+	$(BIN)/python -m benchmarks.bench_crawl
+
+bench-hostile: setup
+	$(BIN)/python -m benchmarks.bench_hostile
 
 lab-check: setup
 	$(BIN)/python main.py lab --check

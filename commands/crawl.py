@@ -62,6 +62,13 @@ def crawl(
         Path | None,
         typer.Option(help="Also write FILE.jsonl (a line per swarm) or FILE.parquet (per peer)."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--fresh",
+            help="Go on with the latest run if it was killed while asking for the same swarms.",
+        ),
+    ] = True,
     workspace: WorkspaceOption = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -87,6 +94,7 @@ def crawl(
         max_packets_per_s=max_packets_per_s,
         deadline_s=deadline,
         store_addresses=True if raw_addresses else None,
+        resume=resume,
     )
     desk.settings()  # a bad line of config.txt is wrong usage, said before anything starts
     started = time.monotonic()
@@ -115,6 +123,11 @@ def _summary(job: Job, seconds: float, refused: list[str]) -> dict[str, object]:
         "peers": document.get("peers", 0),
         "packets_sent": document.get("packets_sent", 0),
         "packets_received": document.get("packets_received", 0),
+        "liars": document.get("liars", 0),
+        "peers_dropped": document.get("peers_dropped", 0),
+        "dht_nodes": document.get("dht_nodes"),
+        "dht_nodes_low": document.get("dht_nodes_low"),
+        "dht_nodes_high": document.get("dht_nodes_high"),
         "seconds": round(seconds, 3),
         "cpu_seconds": round(cpu, 3),
         "max_rss_mb": round(max(own.ru_maxrss, children.ru_maxrss) / 1024, 1),

@@ -7,6 +7,7 @@ IPv4 for now: IPv6 gets a table of its own beside this one, the callers only kno
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Network
 from socket import inet_aton, inet_ntoa
 
@@ -36,9 +37,13 @@ _LOCAL = (
 class BogonFilter:
     """Tells addresses where no peer and no node can be (RFC 6890), and port 0."""
 
-    def __init__(self, *, allow_local: bool) -> None:
-        """`allow_local` lets loopback, private and documentation addresses count as real."""
+    def __init__(self, *, allow_local: bool, shunned: Iterable[IPv4Network] = ()) -> None:
+        """`allow_local` lets loopback, private and documentation addresses count as real.
+
+        `shunned` networks count as bogus too.
+        """
         networks = [IPv4Network(text) for text in (_NEVER if allow_local else _NEVER + _LOCAL)]
+        networks += shunned
         # By first octet, so that nearly every address is judged by one look into a dictionary.
         self._by_octet: dict[int, list[tuple[int, int]]] = {}
         for network in networks:

@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from crawler.addresses import SocketAddress, compact_to_socket_address
+from crawler.honesty import INFOHASHES_PER_CONTROL, Honesty
 from crawler.krpc import ID_BYTES
 from crawler.lookup import Lookup
 from crawler.node_table import NodeTable
@@ -25,7 +26,10 @@ _NODES_PER_LOOKUP = 2
 
 
 class Question(NamedTuple):
-    """A query that is to be sent; without a lookup it is one to a bootstrap node."""
+    """A query that is to be sent. Without a lookup it is a trial of the contact's honesty.
+
+    Without a contact it is a query to a bootstrap node.
+    """
 
     address: SocketAddress
     contact: bytes | None
@@ -39,11 +43,18 @@ class Agenda:
         self,
         infohashes: Iterable[InfoHash],
         table: NodeTable,
+        honesty: Honesty,
         *,
         max_lookups: int,
     ) -> None:
-        self._keys = deque(sorted(set(infohashes)))
+        keys = set(infohashes)
+        count = len(keys) // INFOHASHES_PER_CONTROL
+        self._controls = {InfoHash(honesty.control_key()) for _ in range(count)} - keys
+        self._keys = deque(sorted(keys | self._controls))
         self._table = table
+        self._honesty = honesty
+        self.peers = 0  # of lookups that have ended
+        self.peers_dropped = 0
         self._max_lookups = max_lookups
         self._active: set[Lookup] = set()
         self._queue: deque[Lookup] = deque()  # those that may have somebody to ask
@@ -79,10 +90,22 @@ class Agenda:
     def stop(self) -> None:
         """End all lookups where they stand; those not begun end too, with nothing."""
         for lookup in self._active:
-            self._finished.append(lookup.end(CensusState.TIMEOUT))
+            self._disown_liars(lookup)
+            self._finish(lookup, CensusState.TIMEOUT)
         self._active.clear()
-        self._finished += [Lookup(key).end(CensusState.TIMEOUT) for key in self._keys]
+        for key in self._keys:
+            self._finish(self._make_lookup(key), CensusState.TIMEOUT)
         self._keys.clear()
+
+    def _make_lookup(self, key: InfoHash) -> Lookup:
+        return Lookup(key, self._honesty.proven, is_control=key in self._controls)
+
+    def _finish(self, lookup: Lookup, state: CensusState | None = None) -> None:
+        census = lookup.end(state)
+        self.peers_dropped += lookup.peers_dropped
+        if not lookup.is_control:
+            self.peers += len(census.sightings)
+            self._finished.append(census)
 
     def wake(self, lookup: Lookup) -> None:
         """Note that a lookup has heard something, and may have somebody to ask."""
@@ -101,6 +124,9 @@ class Agenda:
             postponed = heappop(self._postponed)[2]
             if self._still_wanted(postponed):
                 return postponed
+        contact = self._honesty.next_trial()
+        if contact is not None:
+            return Question(compact_to_socket_address(contact[ID_BYTES:]), contact, None)
         while self._queue or self._begin_lookup():
             question = self._question_of_first(now)
             if question is not None:
@@ -129,7 +155,7 @@ class Agenda:
             lookup.queued = False
             if lookup.in_flight == 0:
                 self._active.discard(lookup)
-                self._finished.append(lookup.end())
+                self._finish(lookup)
             return None
         self._queue.rotate(-1)
         lookup.asked(contact)
@@ -137,11 +163,30 @@ class Agenda:
 
     def _next_contact(self, lookup: Lookup) -> bytes | None:
         contact = lookup.next_contact(self._table.is_bad)
-        if contact is None and lookup.in_flight == 0:
+        while contact is None and lookup.in_flight == 0:
             # About to end. Its neighbours may have met closer nodes since it began.
             lookup.offer(self._table.closest(lookup.key, lookup.width))
             contact = lookup.next_contact(self._table.is_bad)
+            if contact is not None or self._examine(lookup):
+                break
+            contact = lookup.next_contact(self._table.is_bad)
         return contact
+
+    def _examine(self, lookup: Lookup) -> bool:
+        """Whether a lookup may end as it stands; else it waits for verdicts, or looks on."""
+        disowned = self._disown_liars(lookup)
+        doubtful = [c for c in lookup.suspects() if not self._honesty.is_judged(c[ID_BYTES:])]
+        for contact in doubtful:
+            self._honesty.try_for(lookup, contact)
+        if disowned or doubtful:
+            return False
+        return not lookup.examined()
+
+    def _disown_liars(self, lookup: Lookup) -> bool:
+        liars = self._honesty.liars.intersection(lookup.tellers)
+        for address in liars:
+            lookup.disown(address)
+        return bool(liars)
 
     def _begin_lookup(self) -> bool:
         """Begin the next infohash, if any may begin now."""
@@ -149,7 +194,7 @@ class Agenda:
         allowed = min(self._max_lookups, _FIRST_LOOKUPS + nodes // _NODES_PER_LOOKUP)
         if not self._keys or not nodes or len(self._active) >= allowed:
             return False
-        lookup = Lookup(self._keys.popleft())
+        lookup = self._make_lookup(self._keys.popleft())
         lookup.offer(self._table.closest(lookup.key, lookup.width))
         self._active.add(lookup)
         self.wake(lookup)

@@ -13,17 +13,18 @@ import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
 from crawler import shared_pacing
 from crawler.addresses import BogonFilter, SocketAddress, socket_address_to_compact
-from crawler.harvest import Harvest
 from crawler.shell import resolve
 from crawler.task import WorkerReport, WorkerTask
 from swarm.census import CensusEvent, CensusProgress, CensusState, SwarmCensus
 from swarm.errors import DhtUnreachable, SettingsError, SwarmError
 from swarm.infohash import InfoHash
+from swarm.sighting import SightingColumns, Source
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class CensusPlan:
     max_packets_per_s: float  # over all processes; 0 also lifts the limit per address
     deadline_s: float  # for the whole census
     allow_local: bool  # loopback and private addresses count as nodes and peers
+    never_contact: tuple[IPv4Network | IPv6Network, ...] = ()  # who opted out, see `optout`
     max_lookups: int = 1024  # lookups under way at once, per process
     bootstrap_timeout_s: float = 10.0
 
@@ -73,6 +75,7 @@ def take_census(
             f"No bootstrap node could be resolved ({_listed(plan.bootstrap)}). Check the network, "
             "or name other nodes in dht_bootstrap."
         )
+    addresses = _without_optouts(addresses, plan)
     if plan.max_packets_per_s == 0:
         _refuse_public(addresses)
     crew = _Crew(keys, plan, addresses)
@@ -80,6 +83,21 @@ def take_census(
         yield from crew.events()
     finally:
         crew.dismiss()
+
+
+def _v4(networks: Iterable[IPv4Network | IPv6Network]) -> tuple[IPv4Network, ...]:
+    return tuple(network for network in networks if isinstance(network, IPv4Network))
+
+
+def _without_optouts(addresses: list[SocketAddress], plan: CensusPlan) -> list[SocketAddress]:
+    shunned = BogonFilter(allow_local=True, shunned=_v4(plan.never_contact))
+    left = [a for a in addresses if not shunned.is_bogus(socket_address_to_compact(a))]
+    if not left:
+        raise DhtUnreachable(
+            f"Every bootstrap node ({_listed(plan.bootstrap)}) is in a network that opted out "
+            "(optout.txt). Name other nodes in dht_bootstrap."
+        )
+    return left
 
 
 def _refuse_public(addresses: Iterable[SocketAddress]) -> None:
@@ -149,6 +167,7 @@ class _Crew:
                 bootstrap_timeout_s=plan.bootstrap_timeout_s,
                 deadline=deadline,
                 allow_local=plan.allow_local,
+                never_contact=_v4(plan.never_contact),
             )
             self._workers.append(_Worker(task))
 
@@ -194,7 +213,8 @@ class _Crew:
         for worker in self._workers:
             for infohash in sorted(worker.owed):
                 self._done += 1
-                yield SwarmCensus(infohash, CensusState.UNREACHABLE, 0, Harvest().columns(infohash))
+                nobody = SightingColumns.of(infohash, Source.DHT, ())
+                yield SwarmCensus(infohash, CensusState.UNREACHABLE, 0, nobody)
 
     def _progress(self) -> CensusProgress:
         reports = [worker.last for worker in self._workers if worker.last]
@@ -205,6 +225,8 @@ class _Crew:
             packets_sent=sum(report.packets_sent for report in reports),
             packets_received=sum(report.packets_received for report in reports),
             nodes_known=sum(report.nodes_known for report in reports),
+            liars=sum(report.liars for report in reports),
+            peers_dropped=sum(report.peers_dropped for report in reports),
         )
 
     def dismiss(self) -> None:

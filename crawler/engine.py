@@ -15,6 +15,7 @@ from crawler.addresses import (
     socket_address_to_compact,
 )
 from crawler.agenda import Agenda, Question
+from crawler.honesty import Honesty
 from crawler.joining import Joining
 from crawler.krpc import (
     CONTACT_BYTES,
@@ -50,7 +51,6 @@ class Counters:
     malformed: int = 0
     unasked: int = 0  # replies to nothing we asked, or from somebody else; and others' queries
     refused: int = 0  # KRPC errors
-    peers: int = 0
 
 
 class Engine:
@@ -67,18 +67,24 @@ class Engine:
         *,
         pacing: Pacing,
         bogons: BogonFilter,
+        shunned: BogonFilter | None = None,
         entropy: Callable[[int], bytes],
         now: float,
         utc_offset_us: int,
         max_lookups: int,
         bootstrap_timeout_s: float,
     ) -> None:
-        """`utc_offset_us` added to `now` in microseconds gives UTC since the Unix epoch."""
+        """`bogons` tells who can be no peer, `shunned` (left out: the same) whom never to contact.
+
+        `utc_offset_us` added to `now` in microseconds gives UTC since the Unix epoch.
+        """
         self.counters = Counters()
         self.table = NodeTable()
-        self._agenda = Agenda(infohashes, self.table, max_lookups=max_lookups)
+        self.honesty = Honesty(entropy)
+        self._agenda = Agenda(infohashes, self.table, self.honesty, max_lookups=max_lookups)
         self._pacing = pacing
         self._bogons = bogons
+        self._shunned = shunned or bogons
         self._utc_offset_us = utc_offset_us
         self._node_id = entropy(ID_BYTES)
         self._joining = Joining(bootstrap, now, bootstrap_timeout_s)
@@ -92,6 +98,16 @@ class Engine:
     def done(self) -> bool:
         """Whether every lookup has ended."""
         return self._agenda.done
+
+    @property
+    def peers(self) -> int:
+        """Peers of the lookups that have ended."""
+        return self._agenda.peers
+
+    @property
+    def peers_dropped(self) -> int:
+        """What only liars named, or nodes that could not be tried, in lookups that have ended."""
+        return self._agenda.peers_dropped
 
     def unreachable(self, now: float) -> bool:
         """Whether no bootstrap node has answered, and the time for it is over."""
@@ -130,6 +146,9 @@ class Engine:
 
     def _take_reply(self, reply: Reply, asked: Asked, now: float) -> None:
         address = socket_address_to_compact(asked.address)
+        if address in self.honesty.liars:
+            self._take_refusal(asked, now)
+            return
         contact = reply.sender_id + address
         lookup = asked.lookup if asked.lookup and asked.lookup.ended is None else None
         if asked.contact is not None and asked.contact != contact:
@@ -141,24 +160,47 @@ class Engine:
             self._window.answered()
         heard = self._hear(reply.nodes, now)
         self._joining.succeeded()
+        if asked.lookup is None and asked.contact is not None:
+            self._judge(contact, now, lied=bool(reply.values))
         if lookup is None:
             return
-        if reply.values:
+        if reply.values or reply.seeds:
+            if lookup.is_control and reply.values:
+                self._judge(contact, now, lied=True)
+                self._take_refusal(asked, now)
+                return
             seen_at_us = self._utc_offset_us + int(now * 1_000_000)
-            self.counters.peers += lookup.harvest.add(
-                reply.values, address, seen_at_us, self._bogons
-            )
+            lookup.hear(reply, contact, seen_at_us, self._bogons)
         lookup.answered(contact, len(reply.values) // PEER_BYTES)
         lookup.offer(heard)
         self._agenda.wake(lookup)
 
+    def _judge(self, contact: bytes, now: float, *, lied: bool) -> None:
+        """Give the verdict on a node that was asked for a key that nobody announced."""
+        address = contact[ID_BYTES:]
+        if lied:
+            self.table.gone(contact, now)
+            waiting = self.honesty.convict(address)
+        else:
+            waiting = self.honesty.acquit(address)
+        for lookup in waiting:
+            self._agenda.wake(lookup)
+
     def _take_refusal(self, asked: Asked, now: float) -> None:
         """The node lives, but is of no use to this lookup."""
-        if asked.contact is not None:
+        if asked.contact is None:
+            return
+        if asked.contact[ID_BYTES:] not in self.honesty.liars:
             self.table.replied(asked.contact, now)
-        if asked.lookup and asked.contact and not asked.overdue:
+        if asked.lookup is None:
+            self._no_verdict(asked.contact)
+        elif not asked.overdue:
             asked.lookup.failed(asked.contact)
             self._agenda.wake(asked.lookup)
+
+    def _no_verdict(self, contact: bytes) -> None:
+        for lookup in self.honesty.unanswered(contact):
+            self._agenda.wake(lookup)
 
     def _hear(self, nodes: bytes, now: float) -> list[bytes]:
         """Note a reply's contacts; returns those that are worth asking."""
@@ -168,17 +210,21 @@ class Engine:
         for at in range(0, end, CONTACT_BYTES):
             contact = nodes[at : at + CONTACT_BYTES]
             if table.knows(contact) or (
-                not self._bogons.is_bogus(contact[ID_BYTES:]) and table.add(contact, now)
+                contact[ID_BYTES:] not in self.honesty.liars
+                and not self._shunned.is_bogus(contact[ID_BYTES:])
+                and table.add(contact, now)
             ):
                 heard.append(contact)
         return heard
 
     def _take_silence(self, asked: Asked, now: float) -> None:
-        if asked.contact is None or asked.lookup is None:
+        if asked.contact is None:
             return
         if self.table.failed(asked.contact, now):
             self._window.silent()
-        if asked.lookup.ended is None:
+        if asked.lookup is None:
+            self._no_verdict(asked.contact)
+        elif asked.lookup.ended is None:
             asked.lookup.failed(asked.contact)
             self._agenda.wake(asked.lookup)
 
@@ -224,12 +270,19 @@ class Engine:
         transaction = self._outstanding.add(
             Asked(question.address, question.contact, question.lookup, now)
         )
-        if question.lookup is None:
+        lookup, contact = question.lookup, question.contact
+        if contact is None:
             target = self._agenda.next_key or self._node_id
             return encode_find_node(transaction, self._node_id, target), question.address
-        question.lookup.queries += 1
-        key = question.lookup.key
-        return encode_get_peers(transaction, self._node_id, key), question.address
+        scrape = False
+        if lookup is None:
+            key = self.honesty.control_key()
+        else:
+            key = lookup.key
+            scrape = lookup.wants_filters(contact)
+            lookup.queries += 1
+        datagram = encode_get_peers(transaction, self._node_id, key, scrape=scrape)
+        return datagram, question.address
 
     def _next_question(self, now: float) -> Question | None:
         address = self._joining.next_address(now)

@@ -1,6 +1,6 @@
 """KRPC, the message format of the DHT: bytes to messages and back. Pure; opens nothing.
 
-Follows BEP 5 (messages), BEP 32 (`nodes6`, 18-byte peers), BEP 43 (`ro`).
+Follows BEP 5 (messages), BEP 32 (`nodes6`, 18-byte peers), BEP 33 (`scrape`), BEP 43 (`ro`).
 Both sides are here: the crawler encodes queries and decodes replies, the lab's simulated nodes
 decode queries and encode replies. Queries that change a remote node (announce_peer) can be
 decoded, but there is deliberately no function that encodes one.
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import libtorrent
 from bencode2 import bdecode, bencode
 
+from swarm.bloom import FILTER_BYTES
 from swarm.errors import MalformedMessage
 
 CLIENT_TAG = b"SA\x00\x01"  # `v` of all we send: two letters of the client, two bytes of version
@@ -43,6 +44,8 @@ class Query(NamedTuple):
     token: bytes | None
     port: int | None
     implied_port: bool  # announce_peer: use the datagram's source port, not `port`
+    scrape: bool  # BEP 33, get_peers: the asker would like filters of who shares
+    seed: bool  # BEP 33, announce_peer: the announcer has all of it
 
 
 class Reply(NamedTuple):
@@ -55,6 +58,8 @@ class Reply(NamedTuple):
     values: bytes  # column of 6-byte peers
     values6: bytes  # column of 18-byte peers
     token: bytes | None
+    seeds: bytes | None  # BEP 33 `BFsd`: filter of the seeds' addresses, 256 bytes
+    downloaders: bytes | None  # BEP 33 `BFpe`: filter of the others'
 
 
 class ErrorReply(NamedTuple):
@@ -116,6 +121,8 @@ def _read_reply(transaction: bytes, body: Any) -> Reply:
         _join_peers(values, PEER_BYTES) if values else b"",
         _join_peers(values, PEER6_BYTES) if values else b"",
         token if type(token) is bytes else None,
+        _read_filter(body.get(b"BFsd")),
+        _read_filter(body.get(b"BFpe")),
     )
 
 
@@ -136,6 +143,8 @@ def _read_query(transaction: bytes, message: dict[bytes, Any]) -> Query:
         token if type(token) is bytes else None,
         port if type(port) is int and 0 < port < 65536 else None,
         arguments.get(b"implied_port") == 1,
+        arguments.get(b"scrape") == 1,
+        arguments.get(b"seed") == 1,
     )
 
 
@@ -151,6 +160,10 @@ def _read_id(value: Any) -> bytes:
     if type(value) is bytes and len(value) == ID_BYTES:
         return value
     raise MalformedMessage("a node id has 20 bytes")
+
+
+def _read_filter(value: Any) -> bytes | None:
+    return value if type(value) is bytes and len(value) == FILTER_BYTES else None
 
 
 def _read_column(value: Any, width: int) -> bytes:
@@ -169,8 +182,14 @@ def _join_peers(values: Any, width: int) -> bytes:
 # --- What the crawler sends. Keys must stay sorted: a, q, ro, t, v, y. ---
 
 
-def encode_get_peers(transaction: bytes, sender_id: bytes, infohash: bytes) -> bytes:
-    """Ask who is in a swarm, as a read-only node (BEP 43)."""
+def encode_get_peers(
+    transaction: bytes, sender_id: bytes, infohash: bytes, *, scrape: bool = False
+) -> bytes:
+    """Ask who is in a swarm, as a read-only node (BEP 43); on `scrape` for filters too (BEP 33)."""
+    if scrape:
+        return (
+            b"d1:ad2:id20:%b9:info_hash20:%b6:scrapei1ee1:q9:get_peers2:roi1e1:t%d:%b1:v4:%b1:y1:qe"
+        ) % (sender_id, infohash, len(transaction), transaction, CLIENT_TAG)
     return b"d1:ad2:id20:%b9:info_hash20:%be1:q9:get_peers2:roi1e1:t%d:%b1:v4:%b1:y1:qe" % (
         sender_id, infohash, len(transaction), transaction, CLIENT_TAG,
     )  # fmt: skip
@@ -212,15 +231,21 @@ def encode_get_peers_reply(
     token: bytes,
     nodes: bytes = b"",
     values: Iterable[bytes] = (),
+    seeds: bytes | None = None,
+    downloaders: bytes | None = None,
 ) -> bytes:
     """Answer get_peers; `nodes` is a column of 26-byte contacts, `values` 6-byte peers.
 
-    Where there is no value the key is left out, as BEP 5 has it.
+    Where there is no value the key is left out, as BEP 5 has it. The filters of BEP 33, 256 bytes
+    each, go with a reply to `scrape`; both or none.
     """
     peers = b"".join([b"6:" + peer for peer in values])
-    return b"d1:rd2:id20:%b5:nodes%d:%b5:token%d:%b%be1:t%d:%b1:y1:re" % (
-        node_id, len(nodes), nodes, len(token), token, b"6:valuesl%be" % peers if peers else b"",
-        len(transaction), transaction,
+    filters = b""
+    if seeds is not None and downloaders is not None:
+        filters = b"4:BFpe256:%b4:BFsd256:%b" % (downloaders, seeds)
+    return b"d1:rd%b2:id20:%b5:nodes%d:%b5:token%d:%b%be1:t%d:%b1:y1:re" % (
+        filters, node_id, len(nodes), nodes, len(token), token,
+        b"6:valuesl%be" % peers if peers else b"", len(transaction), transaction,
     )  # fmt: skip
 
 

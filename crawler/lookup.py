@@ -5,6 +5,12 @@ that live have all answered; whoever kept silent is out. Those k are where annou
 are the peers. Then, in big swarms, it gathers: a reply holds only a part, so holders whose reply
 was full are asked again, the least asked first, until the estimated share of the swarm that nobody
 has named yet (see `harvest`) is below one in two hundred.
+A node has a voice in this if its id agrees with its address (BEP 42), and one for all nodes of a
+host: the others are asked too, but do not end the search.
+
+Before it gathers, and before it ends, it names its suspects: nodes that named a peer whom nobody
+else named, and nodes that named any far from the key. They are tried (see `honesty`), and liars are
+out as if they had kept silent.
 Opens nothing, reads no clock, draws no random numbers.
 """
 
@@ -12,13 +18,21 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 
+from crawler.addresses import BogonFilter
+from crawler.bep42 import id_agrees
 from crawler.harvest import Harvest
-from crawler.krpc import ID_BYTES
+from crawler.krpc import ID_BYTES, Reply
+from swarm.bloom import EMPTY
 from swarm.census import CensusState, SwarmCensus
 from swarm.infohash import InfoHash
 
 CLOSEST = 8  # BEP 5's k: on how many nodes a peer announces itself
+NEAR = 2 * CLOSEST  # a node that names peers ought to be among so many of the closest
+VOICELESS = 8  # so many without a voice are asked before the search may end
+SCRAPED = 2  # holders that are asked for their filters as well (BEP 33)
+MOST_SCRAPES = 4
 PARALLEL = 3  # queries in flight while converging; more is faster and wastes more
 
 # No implementation we know of cuts a reply below 50 peers; a shorter one is all the node has.
@@ -31,14 +45,34 @@ MOST_CONVERGING_QUERIES = 400
 
 _REMEMBERED = 64  # candidates; those further away than so many cannot matter
 
+_KEY_SPACE = float(1 << 160)
+_NO_FILTERS = (EMPTY, EMPTY)
+
 _UNASKED, _IN_FLIGHT, _ANSWERED, _SILENT = range(4)
 
 
 class Lookup:
     """One infohash's search. The engine offers contacts and reports answers and silences."""
 
-    def __init__(self, infohash: InfoHash) -> None:
+    def __init__(
+        self,
+        infohash: InfoHash,
+        proven: AbstractSet[bytes] = frozenset(),
+        *,
+        is_control: bool = False,
+    ) -> None:
+        """`proven` are the addresses of nodes found honest; it grows as the crawl goes on."""
         self.infohash = infohash
+        self.is_control = is_control  # a random key: whoever names a peer lies
+        self.verdicts_awaited = 0
+        self.peers_dropped = 0
+        self._proven = proven
+        self._tellers: dict[bytes, bytes] = {}  # who named peers: address -> contact
+        self._examined = False
+        self._scrapes = 0
+        self._filters_from: set[bytes] = set()
+        self._unheard: set[bytes] = set()  # sent filters and no peers
+        self._agrees: dict[bytes, bool] = {}  # BEP 42, of those that have come to the front
         self.key = infohash.digest
         self.queries = 0  # get_peers sent; the engine counts them as they leave
         self.harvest = Harvest()
@@ -57,7 +91,7 @@ class Lookup:
     @property
     def in_flight(self) -> int:
         """How many of its queries are unanswered."""
-        return self._in_flight + len(self._asking_again)
+        return self._in_flight + len(self._asking_again) + self.verdicts_awaited
 
     @property
     def width(self) -> int:
@@ -77,37 +111,108 @@ class Lookup:
                 del states[furthest]
 
     def next_contact(self, is_bad: Callable[[bytes], bool]) -> bytes | None:
-        """Whom to ask now, or None: wait for answers, or it is over.
+        """Whom to ask now, or None: wait for answers, or for `examine`, or it is over.
 
         `is_bad` tells contacts that other lookups have found dead meanwhile.
         """
-        if not self.converged:
-            return self._next_closest(is_bad)
+        if self.queries < MOST_CONVERGING_QUERIES:
+            contact, converged = self._front(is_bad)
+            if contact is not None or not converged:
+                return contact if self._in_flight < PARALLEL else None
+        if not self._examined:
+            return None
         return self._next_holder()
 
-    def _next_closest(self, is_bad: Callable[[bytes], bool]) -> bytes | None:
-        if self._in_flight >= PARALLEL or self.queries >= MOST_CONVERGING_QUERIES:
-            return None
-        alive = 0
+    def _front(self, is_bad: Callable[[bytes], bool] | None) -> tuple[bytes | None, bool]:
+        """The closest contact that is still to be asked, and whether all that matter answered."""
+        hosts: set[bytes] = set()
+        voiceless = 0
+        converged = True
+        states = self._states
         for _, contact in self._ranked[:]:
-            if self._states[contact] != _UNASKED:
-                alive += 1
-                if alive == CLOSEST:
-                    break
-            elif is_bad(contact):
+            host = contact[ID_BYTES:-2]
+            agrees = self._agrees.get(contact)
+            if agrees is None:
+                agrees = self._agrees[contact] = id_agrees(contact)
+            if host in hosts or not agrees:
+                voiceless += 1
+                if voiceless > VOICELESS:
+                    continue
+            elif len(hosts) == CLOSEST:
+                break
+            state = states[contact]
+            if state == _UNASKED:
+                if is_bad is None or not is_bad(contact):
+                    return contact, False
                 self._discard(contact)
-                del self._states[contact]
-            else:
-                return contact
-        return None
+                del states[contact]
+                continue
+            converged &= state == _ANSWERED
+            if agrees:
+                hosts.add(host)
+        return None, converged
 
     @property
     def converged(self) -> bool:
         """Whether the closest candidates that are not known dead have all answered."""
-        states = self._states
-        return all(states[contact] == _ANSWERED for _, contact in self._ranked[:CLOSEST])
+        return self._front(None)[1]
+
+    def suspects(self) -> list[bytes]:
+        """The contacts whose word about peers hangs on their honesty alone."""
+        alone = self.harvest.alone()
+        near = {contact for _, contact in self._ranked[:NEAR]}
+        return [
+            contact
+            for address, contact in self._tellers.items()
+            if contact not in near or address in alone
+        ]
+
+    @property
+    def tellers(self) -> Iterable[bytes]:
+        """The addresses of all that named peers, or how many there are."""
+        return self._tellers.keys()
+
+    def examined(self) -> bool:
+        """Note that all suspects have been judged; True at the first time: holders may be asked."""
+        first, self._examined = not self._examined, True
+        return first
+
+    def disown(self, address: bytes) -> None:
+        """Put a liar out, and all that it said."""
+        contact = self._tellers.pop(address)
+        self.peers_dropped += self.harvest.drop(address)
+        self._holders.pop(contact, None)
+        if self._states.get(contact) == _ANSWERED:
+            self._states[contact] = _SILENT
+            self._silent += 1
+            self._discard(contact)
+
+    def wants_filters(self, contact: bytes) -> bool:
+        """Whether this query shall ask for filters: two of the closest are, at no extra cost."""
+        heard = self._filters_from
+        if self._scrapes >= MOST_SCRAPES or len(heard) >= SCRAPED or contact in heard:
+            return False
+        if all(contact != near for _, near in self._ranked[:SCRAPED]):
+            return False
+        self._scrapes += 1
+        return True
+
+    def hear(self, reply: Reply, contact: bytes, seen_at_us: int, bogons: BogonFilter) -> None:
+        """Take in what a reply says of the swarm."""
+        address = contact[ID_BYTES:]
+        if reply.values:
+            self._tellers[address] = contact
+            self.harvest.add(reply.values, address, seen_at_us, bogons)
+        if reply.seeds and reply.downloaders and (reply.seeds, reply.downloaders) != _NO_FILTERS:
+            self._tellers[address] = contact
+            self._filters_from.add(contact)
+            self.harvest.add_filters(reply.seeds, reply.downloaders, address)
+            if not reply.values:
+                self._unheard.add(contact)  # some leave the peers out where filters are asked for
 
     def _next_holder(self) -> bytes | None:
+        if self._unheard and not self.harvest:
+            return min(self._unheard)
         if self.harvest.unseen_share <= TOLERATED_UNSEEN:
             return None
         free = [
@@ -121,7 +226,8 @@ class Lookup:
         """Note that the contact `next_contact` gave is going to be asked."""
         if self._states.get(contact) == _ANSWERED:
             self._asking_again.add(contact)
-            self._holders[contact] += 1
+            self._unheard.discard(contact)
+            self._holders[contact] = self._holders.get(contact, 0) + 1
         else:
             self._states[contact] = _IN_FLIGHT
             self._in_flight += 1
@@ -162,7 +268,29 @@ class Lookup:
             else:
                 state = CensusState.COMPLETE if self.converged else CensusState.TIMEOUT
         self.ended = state
-        return SwarmCensus(self.infohash, state, self.queries, self.harvest.columns(self.infohash))
+        harvest, proven = self.harvest, self._proven
+        sightings = harvest.columns(self.infohash, proven)
+        self.peers_dropped += len(harvest) - len(sightings)
+        seeds, downloaders = harvest.filters(proven) or (None, None)
+        return SwarmCensus(
+            self.infohash,
+            state,
+            self.queries,
+            sightings,
+            harvest.captures(proven),
+            seeds,
+            downloaders,
+            self._reach() if state is CensusState.COMPLETE else None,
+        )
+
+    def _reach(self) -> float | None:
+        """The share of the key space that lies as near as the eighth closest live node."""
+        live = [
+            distance
+            for distance, contact in self._ranked
+            if self._states[contact] == _ANSWERED and self._agrees.get(contact, True)
+        ]
+        return live[CLOSEST - 1] / _KEY_SPACE if len(live) >= CLOSEST else None
 
     def _insert(self, contact: bytes) -> None:
         insort(self._ranked, (self._distance(contact), contact))

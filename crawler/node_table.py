@@ -15,10 +15,12 @@ from crawler.contact_order import ContactOrder
 from crawler.krpc import ID_BYTES
 
 GOOD_FOR_S = 15 * 60.0
-BAD_FOR_S = 15 * 60.0  # then hearsay may bring the node back
+BAD_FOR_S = 15 * 60.0  # then hearsay may bring the node back; twice as long each time it is bad
+MOST_BAD_FOR_S = 4 * 3600.0
 FAILURES_TO_BAD = 2
 MAX_CONTACTS = 2_000_000  # hearsay beyond is not noted: bounds memory against invented contacts
 
+_CROWDED = 96  # contacts in one piece beyond which ranking them all costs more than a second look
 _NEVER = -1.0
 
 
@@ -40,6 +42,7 @@ class NodeTable:
         self._replied_at: dict[bytes, float] = {}  # every contact in `_order`
         self._failures: dict[bytes, int] = {}  # where not 0
         self._bad_since: dict[bytes, float] = {}
+        self._times_bad: dict[bytes, int] = {}  # in a row, where more than once
         self.verified = 0  # how many in `_order` have ever replied
 
     def __len__(self) -> int:
@@ -53,9 +56,11 @@ class NodeTable:
             return False
         bad_since = self._bad_since.get(contact)
         if bad_since is not None:
-            if now - bad_since < BAD_FOR_S:
+            times = self._times_bad.get(contact, 1)
+            if now - bad_since < min(BAD_FOR_S * 2 ** (times - 1), MOST_BAD_FOR_S):
                 return False
             del self._bad_since[contact]
+            self._times_bad[contact] = times + 1
         self._replied_at[contact] = _NEVER
         self._order.add(contact)
         return True
@@ -74,6 +79,8 @@ class NodeTable:
         if before is None:
             self._bad_since.pop(contact, None)
             self._order.add(contact)
+        if self._times_bad:
+            self._times_bad.pop(contact, None)
         self._replied_at[contact] = now
         self._failures.pop(contact, None)
         if before is not None and before != _NEVER:
@@ -127,8 +134,25 @@ class NodeTable:
         nearby, *ends = self._order.around(key, count)
         if not all(ends):
             distances = sorted([int.from_bytes(near[:ID_BYTES]) ^ number for near in nearby])
-            spread = (1 << distances[count - 1].bit_length()) - 1
-            low, high = number & ~spread, number | spread
-            nearby = self._order.between(low.to_bytes(ID_BYTES), high.to_bytes(ID_BYTES))
-        ranked = sorted([(int.from_bytes(near[:ID_BYTES]) ^ number, near) for near in nearby])
-        return [contact for _, contact in ranked[:count]]
+            bits = distances[count - 1].bit_length()
+            nearby = self._block(number, bits)
+            if len(nearby) > _CROWDED and bits > 0:
+                # At the edge of what neighbours have explored: fewer than `count` in our half of
+                # the piece, a crowd in the other half. The nearest of those are found likewise.
+                half = 1 << (bits - 1)
+                ours = self._block(number, bits - 1)
+                theirs = self.closest((number ^ half).to_bytes(ID_BYTES), count - len(ours))
+                return _ranked(ours, number) + theirs
+        return _ranked(nearby, number)[:count]
+
+    def _block(self, number: int, bits: int) -> list[bytes]:
+        """All contacts that differ from a key in its last `bits` bits only."""
+        spread = (1 << bits) - 1
+        low, high = number & ~spread, number | spread
+        return self._order.between(low.to_bytes(ID_BYTES), high.to_bytes(ID_BYTES))
+
+
+def _ranked(contacts: list[bytes], number: int) -> list[bytes]:
+    """Contacts by XOR distance from a key, closest first."""
+    ranked = sorted([(int.from_bytes(near[:ID_BYTES]) ^ number, near) for near in contacts])
+    return [contact for _, contact in ranked]

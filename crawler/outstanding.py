@@ -21,7 +21,10 @@ _BLOCK = 1024  # transaction ids' worth of entropy drawn at once
 
 
 class Asked:
-    """One query that was sent: to whom, for which lookup (None: to join the DHT), when."""
+    """One query that was sent: to whom, for which lookup, when.
+
+    Without a lookup it asks a bootstrap node, or tries the honesty of the contact.
+    """
 
     __slots__ = ("address", "contact", "lookup", "overdue", "sent_at")
 

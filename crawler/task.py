@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from crawler.addresses import SocketAddress
 from swarm.census import SwarmCensus
@@ -21,6 +22,7 @@ class WorkerTask:
     bootstrap_timeout_s: float
     deadline: float  # on the system-wide monotonic clock
     allow_local: bool
+    never_contact: tuple[IPv4Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +34,7 @@ class WorkerReport:
     packets_received: int
     peers: int
     nodes_known: int
+    liars: int
+    peers_dropped: int
     ended: bool = False
     unreachable: bool = False

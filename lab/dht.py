@@ -23,16 +23,20 @@ from lab.dht_commands import (
     Plan,
     Plant,
     Stop,
+    Surround,
     TellCounters,
     TellHolders,
 )
 from lab.dht_process import run
 from lab.responder import Counters
+from lab.traits import DhtTraits
 from swarm.errors import WorldError
 
 DEFAULT_DEAD_SHARE = 0.2
 _START_DEADLINE_S = 60.0
 _STOP_DEADLINE_S = 5.0
+_PLANT_DEADLINE_S = 60.0
+_PLANTED_AT_ONCE = 2000  # keys; between two such lots the nodes answer who asks
 
 
 class SimulatedDht:
@@ -40,7 +44,7 @@ class SimulatedDht:
 
     The same seed gives the same nodes (ids, addresses, tables); the port is the system's choice.
     Of the addresses in its tables `dead_share` are dead; where it `is_fresh`, only after `age()`.
-    It ends with the process that started it, however that ends.
+    `traits` are its faults. It ends with the process that started it, however that ends.
     """
 
     def __init__(
@@ -50,12 +54,13 @@ class SimulatedDht:
         nodes: int = 2000,
         dead_share: float = DEFAULT_DEAD_SHARE,
         is_fresh: bool = False,
+        traits: DhtTraits = DhtTraits(),  # noqa: B008 - frozen
     ) -> None:
         if not sys.platform.startswith("linux"):
             raise WorldError(
                 "the lab needs Linux: only there is all of 127.0.0.0/8 on the loopback interface"
             )
-        self._plan = Plan(seed, nodes, dead_share, is_fresh)
+        self._plan = Plan(seed, nodes, dead_share, is_fresh, traits)
         self._lock = threading.Lock()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._control: Connection | None = None
@@ -119,12 +124,27 @@ class SimulatedDht:
     ) -> None:
         self.stop()
 
-    def plant(self, peers_by_key: Mapping[bytes, Sequence[bytes]]) -> None:
+    def plant(
+        self,
+        peers_by_key: Mapping[bytes, Sequence[bytes]],
+        *,
+        seeds_by_key: Mapping[bytes, int] | None = None,
+    ) -> None:
         """Put announcements at the eight live nodes closest to each 20-byte key.
 
-        They stay for good and stand for no client: 6-byte compact peers.
+        They stay for good and stand for no client: 6-byte compact peers. The first so many of a
+        key's peers as `seeds_by_key` says announced as seeders (BEP 33).
         """
-        self._ask(Plant(dict(peers_by_key)))
+        keys, seeds = list(peers_by_key), seeds_by_key or {}
+        for at in range(0, len(keys), _PLANTED_AT_ONCE):
+            lot = keys[at : at + _PLANTED_AT_ONCE]
+            peers = {key: tuple(peers_by_key[key]) for key in lot}
+            counts = {key: seeds[key] for key in lot if key in seeds}
+            self._ask(Plant(peers, counts), _PLANT_DEADLINE_S)
+
+    def sybils(self, sybils_by_key: Mapping[bytes, int]) -> None:
+        """Surround each key by so many names of one hostile host, which invents peers."""
+        self._ask(Surround(dict(sybils_by_key)))
 
     def age(self) -> None:
         """From now on tables show their dead contacts."""

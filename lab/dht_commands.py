@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lab.traits import DhtTraits
+
 Announcement = tuple[bytes, bytes]
 """A 20-byte key of the DHT and a 6-byte compact peer."""
 
@@ -20,13 +22,22 @@ class Plan:
     nodes: int
     dead_share: float
     is_fresh: bool
+    traits: DhtTraits
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """Put announcements at the closest nodes. Answered by None."""
+    """Put announcements at the closest nodes, `seeds` of them by seeders. Answered by None."""
 
     peers_by_key: Mapping[bytes, Sequence[bytes]]
+    seeds_by_key: Mapping[bytes, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Surround:
+    """Put so many sybils around each key. Answered by None."""
+
+    sybils_by_key: Mapping[bytes, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,11 @@ import random
 import selectors
 import signal
 import socket
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -26,15 +28,22 @@ from lab.dht_commands import (
     Plan,
     Plant,
     Stop,
+    Surround,
     TellCounters,
     TellHolders,
 )
 from lab.holdings import Holdings
+from lab.impairments import Impairments
+from lab.meter import Meter
+from lab.misconduct import Misconduct, Sybils
 from lab.nodes import Population
 from lab.responder import Responder
+from lab.wheel import TICK_S, Wheel
 from swarm.errors import WorldError
 
 _IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # Linux; named in Python only since 3.14
+_SO_TIMESTAMPNS = 35  # Linux: the kernel's time of arrival with each datagram
+_TIMESPEC = struct.Struct("@qq")  # seconds and nanoseconds since the Unix epoch
 _PKTINFO_BYTES = 12  # struct in_pktinfo: interface, answering address, addressed address
 _READ_BYTES = 4097  # one more than a KRPC message may have, so that longer ones show
 _BUFFER_BYTES = 4_000_000
@@ -51,11 +60,11 @@ def run(plan: Plan, control: Connection) -> None:
             seed=plan.seed, live=plan.nodes, dead_share=plan.dead_share, port=port
         )
         population.shows_dead = not plan.is_fresh
+        server = _Server(plan, population, sock, control)
     except (OSError, WorldError) as error:
         control.send(f"the lab's DHT cannot start: {error}")
         return
     with sock, selectors.DefaultSelector() as selector:
-        server = _Server(plan, population, sock, control)
         control.send(port)
         server.run(selector)
 
@@ -63,6 +72,7 @@ def run(plan: Plan, control: Connection) -> None:
 def _bind() -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
         sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
     sock.setblocking(False)
@@ -70,6 +80,9 @@ def _bind() -> socket.socket:
     # elsewhere is dropped unanswered.
     sock.bind(("0.0.0.0", 0))  # noqa: S104
     return sock
+
+
+_Outgoing = tuple[bytes, int, tuple[str, int]]  # datagram, from which address, to whom
 
 
 class _Server:
@@ -81,18 +94,32 @@ class _Server:
         self._population = population
         self._sock = sock
         self._control = control
-        self._holdings = Holdings(random.Random(f"{plan.seed}/samples"))
+        traits = plan.traits
+        self._holdings = Holdings(
+            random.Random(f"{plan.seed}/samples"), holder_misses=traits.holder_misses
+        )
+        self._sybils = Sybils(population, seed=plan.seed, port=sock.getsockname()[1])
+        self._impairments: Impairments | None = None
+        if traits.impairs_packets:
+            self._impairments = Impairments(traits, seed=plan.seed)
+        self._wheel: Wheel[_Outgoing] = Wheel(time.monotonic())
+        self._meter = Meter()
         self._responder = Responder(
             population,
             self._holdings,
             secret=random.Random(f"{plan.seed}/tokens").randbytes(16),
             on_announce=self._on_announce,
+            misconduct=(
+                Misconduct(traits, population, seed=plan.seed) if traits.corrupts_nodes else None
+            ),
+            sybils=self._sybils,
         )
         self._missing: set[Announcement] = set()
         self._needed_holders = 0
         self._await_until: float | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             Plant: self._plant,
+            Surround: self._surround,
             Age: self._age,
             TellCounters: self._tell_counters,
             TellHolders: self._tell_holders,
@@ -120,25 +147,45 @@ class _Server:
                 return
             if self._await_until is not None and time.monotonic() >= self._await_until:
                 self._report_missing()
+            if self._wheel.waiting:
+                for outgoing in self._wheel.due(time.monotonic()):
+                    self._send(*outgoing)
 
     def _patience_s(self) -> float | None:
+        if self._wheel.waiting:
+            return TICK_S
         if self._await_until is None:
             return None
         return max(0.0, self._await_until - time.monotonic())
 
     def _drain(self) -> None:
-        """Answer what lies in the socket, up to a batch."""
+        """Take in what lies in the socket, up to a batch."""
         sock, answer, now = self._sock, self._responder.answer, time.monotonic()
-        space = socket.CMSG_SPACE(_PKTINFO_BYTES)
+        note, impairments = self._meter.note, self._impairments
+        space = socket.CMSG_SPACE(_PKTINFO_BYTES) + socket.CMSG_SPACE(_TIMESPEC.size)
+        for _ in range(_BATCH):
+            try:
+                datagram, control, _flags, source = sock.recvmsg(_READ_BYTES, space)
+            except BlockingIOError:
+                return
+            # The kernel writes the time first, then IP_PKTINFO.
+            seconds, nanoseconds = _TIMESPEC.unpack(control[0][2])
+            addressed = int.from_bytes(control[-1][2][8:12])
+            note(addressed, seconds + nanoseconds * 1e-9)
+            reply = answer(datagram, source, addressed, now)
+            if reply is None:
+                continue
+            if impairments is None:
+                self._send(reply, addressed, source)
+                continue
+            for delay_s, origin, arriving in impairments.deliveries(reply, addressed):
+                self._wheel.add((arriving, origin, source), now + delay_s)
+
+    def _send(self, datagram: bytes, origin: int, to: tuple[str, int]) -> None:
+        pktinfo = b"\0\0\0\0" + origin.to_bytes(4) + b"\0\0\0\0"
         # A full send buffer loses the answer, as a network would.
         with suppress(BlockingIOError):
-            for _ in range(_BATCH):
-                datagram, control, _flags, source = sock.recvmsg(_READ_BYTES, space)
-                addressed = control[0][2][8:12]
-                reply = answer(datagram, source, int.from_bytes(addressed), now)
-                if reply is not None:
-                    origin = b"\0\0\0\0" + addressed + b"\0\0\0\0"
-                    sock.sendmsg([reply], [(socket.IPPROTO_IP, _IP_PKTINFO, origin)], 0, source)
+            self._sock.sendmsg([datagram], [(socket.IPPROTO_IP, _IP_PKTINFO, pktinfo)], 0, to)
 
     def _obey(self) -> bool:
         """Carry out one command; False where the parent wants no more."""
@@ -153,7 +200,13 @@ class _Server:
 
     def _plant(self, command: Plant) -> None:
         for key, peers in command.peers_by_key.items():
-            self._holdings.plant(key, self._population.holders(key), peers)
+            holders = self._population.holders(key)
+            self._holdings.plant(key, holders, peers, seeds=command.seeds_by_key.get(key, 0))
+        self._control.send(None)
+
+    def _surround(self, command: Surround) -> None:
+        for key, count in command.sybils_by_key.items():
+            self._sybils.add(key, count)
         self._control.send(None)
 
     def _age(self, _command: Age) -> None:
@@ -161,7 +214,13 @@ class _Server:
         self._control.send(None)
 
     def _tell_counters(self, _command: TellCounters) -> None:
-        self._control.send(self._responder.counters)
+        counters = replace(
+            self._responder.counters,
+            busiest_second=self._meter.busiest_second,
+            address_burst=self._meter.address_burst,
+            cpu_s=time.process_time(),
+        )
+        self._control.send(counters)
 
     def _tell_holders(self, command: TellHolders) -> None:
         self._control.send(self._holdings.holders_of(command.key, time.monotonic()))

@@ -30,6 +30,7 @@ _MASK = (1 << 64) - 1
 _FIRST_ADDRESS = 0x7F010000
 _ADDRESSES = 0x7FFFFFFF - _FIRST_ADDRESS
 _STRIDE = 10_368_889  # near the golden section of the range, so that neighbours share no network
+_RESERVED = 1 << 16
 BOOTSTRAP_ADDRESS = 0x7F000001
 
 
@@ -46,7 +47,7 @@ class Population:
             raise WorldError(f"the dead share is 0 to 0.8, got {dead_share}")
         dead = round(live * dead_share / (1 - dead_share))
         count = live + dead
-        if live < K or count >= _ADDRESSES:
+        if live < K or count >= _ADDRESSES - _RESERVED:
             raise WorldError(f"the lab can have {K} to 10,000,000 nodes, got {live}")
         rng = random.Random(f"{seed}/nodes")
         self.count = count
@@ -76,6 +77,27 @@ class Population:
         if node == self.count:
             return BOOTSTRAP_ADDRESS
         return _FIRST_ADDRESS + (node * _STRIDE + self._offset) % _ADDRESSES
+
+    def empty_shift(self, times: int) -> int:
+        """What leads from any node's address to one where nobody is; another for each `times`.
+
+        Raises:
+            WorldError: so many nodes leave no room for that.
+        """
+        if self.count * (times + 1) >= _ADDRESSES - _RESERVED:
+            raise WorldError(f"{self.count:,} nodes leave no addresses for junk contacts")
+        return _STRIDE * self.count * times % _ADDRESSES
+
+    def shifted(self, address: int, shift: int) -> int:
+        """The empty address that belongs to a node's address and a shift."""
+        return _FIRST_ADDRESS + (address - _FIRST_ADDRESS + shift) % _ADDRESSES
+
+    def empty_address(self, number: int) -> int:
+        """An address of no node and no junk contact: one of the 65,536 that are kept free."""
+        if not 0 <= number < _RESERVED:
+            raise WorldError(f"there are {_RESERVED:,} free addresses, not {number + 1:,}")
+        slot = _ADDRESSES - 1 - number
+        return _FIRST_ADDRESS + (slot * _STRIDE + self._offset) % _ADDRESSES
 
     def node_at(self, address: int) -> int | None:
         """The live node at an IPv4 address (a number); None where nobody answers."""

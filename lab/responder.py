@@ -1,17 +1,19 @@
 """How the simulated nodes answer: datagram in, datagram out. Pure; the clock is handed in.
 
-Follows BEP 5: ping, find_node, get_peers, announce_peer with tokens that hold 5 to 10 minutes.
-Nodes learn nothing from who asks them: tables stay as the population has them.
+Follows BEP 5 (ping, find_node, get_peers, announce_peer with tokens that hold 5 to 10 minutes) and
+BEP 33 (scrape). Nodes learn nothing from who asks them: tables stay as the population has them.
+What is wrong with single nodes is decided elsewhere (`lab.misconduct`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from crawler import krpc
 from lab.holdings import Holdings
+from lab.misconduct import Misconduct, Sybil, Sybils, invented_peers
 from lab.nodes import Population
 from swarm.errors import MalformedMessage
 
@@ -20,6 +22,7 @@ _TOKEN_BYTES = 4
 _MAX_SOURCES = 100_000
 _PROTOCOL_ERROR = 203
 _METHOD_UNKNOWN = 204
+_ANNOUNCE = b"13:announce_peer"  # as it stands in a datagram
 
 
 @dataclass(slots=True)
@@ -32,6 +35,12 @@ class Counters:
     malformed: int = 0  # not KRPC, or a query without what its method needs
     foreign: int = 0  # not from 127.0.0.0/8
     announces: int = 0  # accepted
+    announce_attempts: int = 0  # datagrams that name announce_peer, whatever became of them
+    answered: int = 0  # answers that nodes gave, lost ones too
+    refused: int = 0  # queries over a node's rate limit: no answer
+    busiest_second: int = 0  # the most datagrams within any second
+    address_burst: float = 0.0  # the most to any one address beyond one a second
+    cpu_s: float = 0.0  # what the process of the nodes has used
 
     @property
     def datagrams(self) -> int:
@@ -49,12 +58,16 @@ class Responder:
         *,
         secret: bytes,
         on_announce: Callable[[bytes, bytes], None],
+        misconduct: Misconduct | None = None,
+        sybils: Sybils | None = None,
     ) -> None:
         self.counters = Counters()
         self._on_announce = on_announce
         self._population = population
         self._holdings = holdings
         self._secret = secret
+        self._misconduct = misconduct
+        self._sybils = sybils
         self._methods = {
             b"ping": self._ping,
             b"find_node": self._find_node,
@@ -69,8 +82,11 @@ class Responder:
             counters.foreign += 1
             return None
         self._count_source(source)
+        if _ANNOUNCE in datagram:
+            counters.announce_attempts += 1
         node = self._population.node_at(to)
-        if node is None:
+        sybil = self._sybils.at.get(to) if node is None and self._sybils else None
+        if node is None and sybil is None:
             counters.to_nobody += 1
             return None
         try:
@@ -84,9 +100,17 @@ class Responder:
         method = self._methods.get(query.method)
         name = query.method.decode() if method else "other"
         counters.queries[name] = counters.queries.get(name, 0) + 1
-        if method is None:
-            return krpc.encode_error(query.transaction, _METHOD_UNKNOWN, b"Method Unknown")
-        return method(query, node, source, now) or self._refuse(query)
+        if sybil is not None:
+            reply = _of_sybil(sybil, query)
+        elif node is None or (self._misconduct and self._misconduct.refuses(node, now)):
+            counters.refused += 1
+            return None
+        elif method is None:
+            reply = krpc.encode_error(query.transaction, _METHOD_UNKNOWN, b"Method Unknown")
+        else:
+            reply = method(query, node, source, now) or self._refuse(query)
+        counters.answered += 1
+        return reply
 
     def _count_source(self, source: tuple[str, int]) -> None:
         sources = self.counters.sources
@@ -107,23 +131,49 @@ class Responder:
     ) -> bytes | None:
         if query.target is None:
             return None
-        population = self._population
-        nodes = population.closest(node, query.target)
-        return krpc.encode_find_node_reply(query.transaction, population.node_id(node), nodes)
+        node_id = self._population.node_id(node)
+        return krpc.encode_find_node_reply(
+            query.transaction, node_id, self._contacts(node, query.target)
+        )
 
     def _get_peers(
         self, query: krpc.Query, node: int, source: tuple[str, int], now: float
     ) -> bytes | None:
-        if query.target is None:
+        key = query.target
+        if key is None:
             return None
-        population = self._population
+        values = self._holdings.sample(node, key, now)
+        seeds = downloaders = None
+        if query.scrape and (filters := self._holdings.filters(node, key, now)):
+            seeds, downloaders = filters
+        if self._misconduct:
+            values = self._told(self._misconduct, query, node, key, values)
         return krpc.encode_get_peers_reply(
             query.transaction,
-            population.node_id(node),
+            self._population.node_id(node),
             token=self._token(node, source, int(now // _TOKEN_STEP_S)),
-            nodes=population.closest(node, query.target),
-            values=self._holdings.sample(node, query.target, now),
+            nodes=self._contacts(node, key),
+            values=values,
+            seeds=seeds,
+            downloaders=downloaders,
         )
+
+    def _contacts(self, node: int, key: bytes) -> bytes:
+        """The contacts that a node names for a key."""
+        contacts = self._population.closest(node, key)
+        if self._misconduct:
+            contacts = self._misconduct.contacts(node, contacts)
+        return self._sybils.mingle(key, contacts) if self._sybils else contacts
+
+    @staticmethod
+    def _told(
+        misconduct: Misconduct, query: krpc.Query, node: int, key: bytes, values: Sequence[bytes]
+    ) -> Sequence[bytes]:
+        """What a node that may be a liar, or of the kind that omits values, tells of its peers."""
+        if misconduct.is_liar(node):
+            invented = misconduct.invented(node, key)
+            return [*values[:50], *invented] if misconduct.keeps_truth(node) else invented
+        return () if query.scrape and misconduct.omits_values(node) else values
 
     def _announce_peer(
         self, query: krpc.Query, node: int, source: tuple[str, int], now: float
@@ -134,7 +184,7 @@ class Responder:
         if not self._is_valid(query.token, node, source, now):
             return None
         peer = bytes(map(int, source[0].split("."))) + port.to_bytes(2)
-        self._holdings.announce(node, query.target, peer, now)
+        self._holdings.announce(node, query.target, peer, now, is_seed=query.seed)
         self.counters.announces += 1
         self._on_announce(query.target, peer)
         return krpc.encode_ping_reply(query.transaction, self._population.node_id(node))
@@ -149,3 +199,14 @@ class Responder:
         """BEP 5: bound to the asker's address, not to its port."""
         bound = b"%d/%d/%b" % (node, step, source[0].encode())
         return blake2b(bound, digest_size=_TOKEN_BYTES, key=self._secret).digest()
+
+
+def _of_sybil(sybil: Sybil, query: krpc.Query) -> bytes:
+    """A sybil host invents peers, and names only itself."""
+    return krpc.encode_get_peers_reply(
+        query.transaction,
+        sybil.next_id(),
+        token=b"sybil",
+        nodes=b"".join(sybil.contacts[:8]),
+        values=invented_peers(sybil.key) if query.method == b"get_peers" else (),
+    )

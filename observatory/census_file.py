@@ -19,8 +19,9 @@ SUFFIXES = (".jsonl", ".parquet")
 def write_census_file(run: RunReader, path: Path) -> None:
     """Write the run's swarms and peers; the suffix of `path` chooses the form.
 
-    A `.jsonl` line holds `infohash`, `peers`, `queries`, `unique`, `state`. Peers are
-    `["address", port]` where the run stores addresses, else pseudonyms of 16 hex digits.
+    A `.jsonl` line holds `infohash`, `peers`, `queries`, `unique`, `estimate` with its 95 %
+    interval `low` to `high`, and `state`. Peers are `["address", port]` where the run
+    stores addresses, else pseudonyms of 16 hex digits.
 
     Raises:
         StorageError: the suffix is neither, or the file cannot be written.
@@ -60,6 +61,9 @@ def census_lines(run: RunReader) -> Iterator[dict[str, Any]]:
             "peers": found,
             "queries": row["queries"],
             "unique": row["unique_peers"],
+            "estimate": row["estimate"],
+            "low": row["low"],
+            "high": row["high"],
             "state": row["state"],
         }
 

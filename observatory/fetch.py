@@ -17,10 +17,12 @@ from analysis.locator import Locator, open_locator
 from analysis.placing import place_sightings
 from crawler.census import CensusPlan, take_census
 from observatory.aggregates import write_classic_aggregates
-from observatory.configuration import load_settings
+from observatory.configuration import load_optout, load_settings
 from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget, FetchArguments, Report
+from observatory.outcomes import dht_counts, outcome_frame
 from observatory.progress import Progress
+from observatory.resuming import InterruptedRun, interrupted_run
 from observatory.version import code_version
 from storage.catalogue import Catalogue, TorrentRow
 from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
@@ -28,7 +30,7 @@ from storage.pseudonym_key import load_or_make_key
 from storage.runs import RunWriter, delete_run, new_run_id
 from storage.workspace import Workspace
 from swarm.census import CensusProgress, SwarmCensus
-from swarm.columns import OUTCOME_COLUMNS, SWARM_COLUMNS, polars_schema
+from swarm.columns import SWARM_COLUMNS, polars_schema
 from swarm.errors import JobCancelled, JobRefused, SwarmError
 from swarm.infohash import InfoHash
 from swarm.place import DatabaseBuild
@@ -38,7 +40,9 @@ FLUSH_INTERVAL_S = 1.0
 
 
 def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -> Report:
-    """Count the swarms of all collected torrents, or of `arguments.targets`, as one new run.
+    """Count the swarms of all collected torrents, or of `arguments.targets`, as one run.
+
+    That is a new one, or the latest if it was killed while it asked for the same swarms.
 
     Raises:
         JobRefused: there is nothing to count.
@@ -50,12 +54,14 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
         targets = _targets(arguments, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
         locator = open_locator(settings.geoip_city)
-        run = _Run(workspace, catalogue, settings, targets, locator)
+        run = _Run(workspace, catalogue, settings, targets, locator, resume=arguments.resume)
         with run:
             run.count(settings, progress)
         sentence = run.sentence()
         write_classic_aggregates(workspace, run.run_id)
-    return Report(sentence=sentence, run_id=run.run_id, figures=run.counts.model_dump())
+    return Report(
+        sentence=sentence, run_id=run.run_id, figures=run.counts.model_dump(exclude_none=True)
+    )
 
 
 class _Run:
@@ -68,35 +74,74 @@ class _Run:
         settings: Settings,
         targets: tuple[CrawlTarget, ...],
         locator: Locator,
+        *,
+        resume: bool,
     ) -> None:
         self._workspace = workspace
         self._catalogue = catalogue
         self._targets = targets
+        self._never_contact = load_optout(workspace)
         self._locator = locator
         self._key = load_or_make_key(workspace.key_path)
         self._store_addresses = settings.store_addresses
-        self._join = HybridJoin(
-            [[InfoHash.from_hex(key) for key in target.dht_keys] for target in targets]
-        )
         self._waiting: list[tuple[int, SwarmCensus]] = []
         self._flushed_at = time.monotonic()
-        self.counts = RunCounts(swarms_total=len(targets))
+        self._reaches: list[float] = []  # of all lookups, for the size of the DHT
+        interrupted = interrupted_run(
+            workspace,
+            catalogue,
+            [target.infohash for target in targets],
+            database=database_record(locator.database),
+            addresses_stored=settings.store_addresses,
+            now=datetime.now(UTC),
+        )
+        if resume and interrupted is not None:
+            self._go_on(interrupted, settings)
+        else:
+            self._begin(settings)
+        self._before = self.counts
+        self.run_id = self._writer.manifest.run_id
+        catalogue.put_run(self._writer.manifest)
+
+    def _begin(self, settings: Settings) -> None:
+        """Open a new run."""
+        self._join = HybridJoin([_keys(target) for target in self._targets])
+        self.counts = RunCounts(swarms_total=len(self._targets))
         started_at = datetime.now(UTC)
-        self.run_id = new_run_id(started_at)
         manifest = Manifest(
-            run_id=self.run_id,
+            run_id=new_run_id(started_at),
             kind=RunKind.CRAWL,
             state=RunState.RUNNING,
-            world=workspace.root.name,
+            world=self._workspace.root.name,
             started_at=started_at,
             code_version=code_version(),
             settings=settings.model_dump(mode="json"),
-            database=database_record(locator.database),
+            database=database_record(self._locator.database),
             addresses_stored=settings.store_addresses,
             counts=self.counts,
         )
-        self._writer = RunWriter(workspace.runs_dir, manifest, _swarm_frame(targets))
-        catalogue.put_run(manifest)
+        self._writer = RunWriter(self._workspace.runs_dir, manifest, _swarm_frame(self._targets))
+
+    def _go_on(self, run: InterruptedRun, settings: Settings) -> None:
+        """Open an interrupted run again; what is finished there is not asked."""
+        self._targets = tuple(sorted(self._targets, key=lambda t: run.numbers[t.infohash]))
+        self._join = HybridJoin(
+            [
+                () if number in run.finished else _keys(target)
+                for number, target in enumerate(self._targets)
+            ]
+        )
+        self.counts = run.manifest.counts
+        manifest = run.manifest.model_copy(
+            update={
+                "state": RunState.RUNNING,
+                "ended_at": None,
+                "message": None,
+                "code_version": code_version(),
+                "settings": settings.model_dump(mode="json"),
+            }
+        )
+        self._writer = RunWriter.resume(run.reader, manifest)
 
     def __enter__(self) -> _Run:
         return self
@@ -120,11 +165,13 @@ class _Run:
             max_packets_per_s=settings.max_packets_per_s,
             deadline_s=settings.crawl_deadline_s,
             allow_local=settings.allow_local_peers,
+            never_contact=self._never_contact,
         )
         progress.report("Asking the DHT", 0, len(self._targets))
         with closing(take_census(self._join.keys, plan)) as events:
             for event in events:
                 if isinstance(event, SwarmCensus):
+                    self._reaches += [] if event.reach is None else [event.reach]
                     self._waiting += self._join.add(event)
                 else:
                     self._note(event)
@@ -137,11 +184,14 @@ class _Run:
         return f"{self.counts.peers:,} peers found in {self.counts.swarms_done:,} swarms."
 
     def _note(self, event: CensusProgress) -> None:
+        before = self._before  # what the run had counted when it was interrupted
         self.counts = self.counts.model_copy(
             update={
-                "packets_sent": event.packets_sent,
-                "packets_received": event.packets_received,
+                "packets_sent": before.packets_sent + event.packets_sent,
+                "packets_received": before.packets_received + event.packets_received,
                 "nodes_known": event.nodes_known,
+                "liars": before.liars + event.liars,
+                "peers_dropped": before.peers_dropped + event.peers_dropped,
             }
         )
 
@@ -154,6 +204,7 @@ class _Run:
             peers=self.counts.peers + waiting_peers,
             packets_sent=self.counts.packets_sent,
             nodes_known=self.counts.nodes_known,
+            liars=self.counts.liars,
         )
 
     def _flush(self) -> None:
@@ -166,12 +217,13 @@ class _Run:
             key=self._key,
             store_addresses=self._store_addresses,
         )
-        outcomes = _outcome_frame(self._waiting)
+        outcomes = outcome_frame(self._waiting)
         self.counts = self.counts.model_copy(
             update={
                 "swarms_done": self.counts.swarms_done + len(self._waiting),
                 "peers": self.counts.peers + len(sightings),
                 "queries": self.counts.queries + int(outcomes["queries"].sum()),
+                **dht_counts(self._reaches),
             }
         )
         self._writer.add(sightings, outcomes, self.counts)
@@ -237,6 +289,10 @@ def torrent_target(row: TorrentRow) -> CrawlTarget:
     )
 
 
+def _keys(target: CrawlTarget) -> tuple[InfoHash, ...]:
+    return tuple(InfoHash.from_hex(key) for key in target.dht_keys)
+
+
 def _swarm_frame(targets: tuple[CrawlTarget, ...]) -> pl.DataFrame:
     schema = polars_schema(SWARM_COLUMNS)
     rows = [
@@ -251,17 +307,3 @@ def _swarm_frame(targets: tuple[CrawlTarget, ...]) -> pl.DataFrame:
         for number, target in enumerate(targets)
     ]
     return pl.DataFrame(rows, schema=schema)
-
-
-def _outcome_frame(finished: list[tuple[int, SwarmCensus]]) -> pl.DataFrame:
-    now = datetime.now(UTC)
-    return pl.DataFrame(
-        {
-            "swarm": [number for number, _ in finished],
-            "state": [census.state.value for _, census in finished],
-            "queries": [census.queries for _, census in finished],
-            "unique_peers": [len(census.sightings) for _, census in finished],
-            "ended_at": [now] * len(finished),
-        },
-        schema=polars_schema(OUTCOME_COLUMNS),
-    )

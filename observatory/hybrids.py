@@ -7,8 +7,10 @@ under both. It counts once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from swarm.census import CensusState, SwarmCensus
+from swarm.bloom import bloom_union
+from swarm.census import Captures, CensusState, SwarmCensus
 from swarm.infohash import InfoHash
 from swarm.sighting import SightingColumns
 
@@ -49,8 +51,8 @@ class HybridJoin:
     def leftovers(self) -> list[tuple[int, SwarmCensus]]:
         """Halves whose other half never came, as what they are: cut short."""
         halves = [
-            (number, SwarmCensus(c.infohash, CensusState.TIMEOUT, c.queries, c.sightings))
-            for number, c in self._held.items()
+            (number, replace(census, state=CensusState.TIMEOUT))
+            for number, census in self._held.items()
         ]
         self._held.clear()
         return halves
@@ -64,7 +66,21 @@ def join_censuses(first: SwarmCensus, second: SwarmCensus) -> SwarmCensus:
         state,
         first.queries + second.queries,
         _union(first.sightings, second.sightings),
+        _sum(first.captures, second.captures),
+        _united(first.seeds, second.seeds),
+        _united(first.downloaders, second.downloaders),
     )
+
+
+def _sum(first: Captures, second: Captures) -> Captures:
+    return Captures(
+        first.first + second.first, first.second + second.second, first.both + second.both
+    )
+
+
+def _united(first: bytes | None, second: bytes | None) -> bytes | None:
+    filters = [bloom for bloom in (first, second) if bloom is not None]
+    return bloom_union(filters) if filters else None
 
 
 def _union(first: SightingColumns, second: SightingColumns) -> SightingColumns:

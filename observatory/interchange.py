@@ -126,9 +126,10 @@ def _keep(
 
 
 def _outcomes(frames: RunFrames, now: datetime) -> pl.DataFrame:
-    """An import asks nobody: each record is complete at no query."""
+    """An import asks nobody: each record is complete at no query, and nothing is estimated."""
+    schema = polars_schema(OUTCOME_COLUMNS)
     peers = frames.sightings.group_by("swarm").agg(unique_peers=pl.len())
-    return (
+    outcomes = (
         frames.swarms.select("swarm")
         .join(peers, on="swarm", how="left", maintain_order="left")
         .with_columns(
@@ -137,7 +138,10 @@ def _outcomes(frames: RunFrames, now: datetime) -> pl.DataFrame:
             queries=pl.lit(0),
             ended_at=pl.lit(now),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in polars_schema(OUTCOME_COLUMNS).items())
+    )
+    unknown = [pl.lit(None).alias(name) for name in schema if name not in outcomes.columns]
+    return outcomes.with_columns(unknown).select(
+        pl.col(name).cast(dtype) for name, dtype in schema.items()
     )
 
 

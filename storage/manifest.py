@@ -45,6 +45,11 @@ class RunCounts(BaseModel):
     packets_sent: int = 0
     packets_received: int = 0
     nodes_known: int = 0
+    liars: int = 0  # nodes that named peers for keys that nobody announced
+    peers_dropped: int = 0  # that only liars named, or nodes that could not be tried
+    dht_nodes: int | None = None  # estimated size of the DHT, and its 95 % interval
+    dht_nodes_low: int | None = None
+    dht_nodes_high: int | None = None
 
 
 class DatabaseRecord(BaseModel):

@@ -56,6 +56,19 @@ class RunWriter:
         _write_part(self.folder / "swarms.parquet", swarms, SWARM_COLUMNS)
         write_manifest(self.folder, manifest)
 
+    @classmethod
+    def resume(cls, reader: RunReader, manifest: Manifest) -> RunWriter:
+        """Go on with a run that was interrupted; call only while nobody else writes it.
+
+        Sightings whose outcomes never came to the disk go: their swarms will be asked again.
+        """
+        writer = cls.__new__(cls)
+        writer.folder = reader.folder
+        writer.manifest = manifest
+        writer._parts = reader.drop_orphans()
+        write_manifest(writer.folder, manifest)
+        return writer
+
     def add(self, sightings: pl.DataFrame, outcomes: pl.DataFrame, counts: RunCounts) -> None:
         """Append finished swarms: their sightings, their outcomes, and the counts until now.
 
@@ -113,6 +126,14 @@ class RunReader:
         """OUTCOME_COLUMNS, one row per swarm that is finished."""
         return _scan(self.folder, "outcomes-*.parquet", OUTCOME_COLUMNS)
 
+    def drop_orphans(self) -> int:
+        """Delete parts of sightings that no part of outcomes speaks for; the next part's number."""
+        finished = {_number(path) for path in self.folder.glob("outcomes-*.parquet")}
+        for path in self.folder.glob("sightings-*.parquet"):
+            if _number(path) not in finished:
+                path.unlink()
+        return max(finished, default=-1) + 1
+
     def tallies(self) -> pl.LazyFrame:
         """TALLY_COLUMNS: the record's own counts for an import, else counted from sightings."""
         if (self.folder / "tallies.parquet").exists():
@@ -142,6 +163,7 @@ def open_run(runs_dir: Path, run_id: str) -> RunReader:
 
 def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
     """Close a run whose process was killed. Its counts are taken anew from the parts."""
+    reader.drop_orphans()
     outcomes = reader.outcomes().select(pl.len(), pl.col("queries").sum()).collect()
     peers = int(reader.sightings().select(pl.len()).collect().item())
     manifest = reader.manifest
@@ -158,6 +180,10 @@ def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
     )
     write_manifest(reader.folder, closed)
     return closed
+
+
+def _number(part: Path) -> int:
+    return int(part.stem.rpartition("-")[2])
 
 
 def delete_run(runs_dir: Path, run_id: str) -> None:
@@ -192,11 +218,13 @@ def _scan(folder: Path, pattern: str, columns: tuple[Column, ...]) -> pl.LazyFra
     if not parts:
         return pl.LazyFrame(schema=schema)
     for part in parts:
-        _check_part(part, schema)
-    return pl.scan_parquet(parts, schema=schema)
+        _check_part(part, columns)
+    return pl.scan_parquet(parts, schema=schema, missing_columns="insert")
 
 
-def _check_part(path: Path, schema: pl.Schema) -> None:
+def _check_part(path: Path, columns: tuple[Column, ...]) -> None:
+    """Refuse a part of another shape; columns that may be null may be missing, in older runs."""
+    schema = polars_schema(columns)
     try:
         found = pl.read_parquet_schema(path)
     except (PolarsError, OSError) as error:
@@ -204,6 +232,7 @@ def _check_part(path: Path, schema: pl.Schema) -> None:
             f"{path} does not read as Parquet ({str(error)[:120]}): restore it or move it away; "
             "the run's other parts are untouched"
         ) from None
-    if dict(found) != dict(schema):
-        odd = sorted(set(found.items()) ^ set(schema.items()), key=str)
+    nullable = {column.name for column in columns if column.nullable}
+    odd = sorted(set(found.items()) ^ set(schema.items()), key=str)
+    if any(name in found or name not in nullable for name, _ in odd):
         raise StorageError(f"{path} has other columns than ours: {[name for name, _ in odd]}")

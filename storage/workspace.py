@@ -25,6 +25,11 @@ class Workspace:
         return self.root / "config.txt"
 
     @property
+    def optout_path(self) -> Path:
+        """optout.txt, the networks that are never contacted; may be missing."""
+        return self.root / "optout.txt"
+
+    @property
     def torrents_dir(self) -> Path:
         """Collected .torrent files and their index.json."""
         return self.root / "bulkTorrents"

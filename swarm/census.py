@@ -18,13 +18,26 @@ class CensusState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Captures:
+    """How many peers each of two independent halves of the holders named, and both of them."""
+
+    first: int = 0
+    second: int = 0
+    both: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SwarmCensus:
-    """The final word of one lookup. `queries` is how many get_peers it cost."""
+    """The final word of one lookup, with what the estimates of what it missed are made from."""
 
     infohash: InfoHash
     state: CensusState
-    queries: int
+    queries: int  # how many get_peers it cost
     sightings: SightingColumns
+    captures: Captures = Captures()
+    seeds: bytes | None = None  # BEP 33: united filter of the holders; None if none sent one
+    downloaders: bytes | None = None  # the same of those who are no seeds
+    reach: float | None = None  # share of the key space as near as the eighth closest live node
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,8 @@ class CensusProgress:
     packets_sent: int
     packets_received: int
     nodes_known: int
+    liars: int = 0  # nodes that named peers where there are none
+    peers_dropped: int = 0  # that only liars named, or nodes that could not be tried
 
 
 CensusEvent = SwarmCensus | CensusProgress

@@ -84,6 +84,15 @@ OUTCOME_COLUMNS = (
     Column("queries", "UInt32", "get_peers queries the lookup cost"),
     Column("unique_peers", "UInt32", "distinct endpoints found"),
     Column("ended_at", "Datetime(us, UTC)", "when the lookup ended"),
+    Column("estimate", "Float64", "estimated size: distinct endpoints", nullable=True),
+    Column("low", "Float64", "lower end of its 95 % interval", nullable=True),
+    Column("high", "Float64", "upper end; null where nothing bounds it", nullable=True),
+    Column("seeds", "Float64", "estimated addresses of seeds (BEP 33)", nullable=True),
+    Column("seeds_low", "Float64", "lower end of the seeds' interval", nullable=True),
+    Column("seeds_high", "Float64", "upper end of the seeds' interval", nullable=True),
+    Column("downloaders", "Float64", "estimated addresses of downloaders (BEP 33)", nullable=True),
+    Column("downloaders_low", "Float64", "lower end of the downloaders' interval", nullable=True),
+    Column("downloaders_high", "Float64", "upper end of the downloaders' interval", nullable=True),
 )
 
 # Peers per swarm and country. Imported runs keep the record's own in tallies.parquet; for a

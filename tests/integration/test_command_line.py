@@ -99,10 +99,12 @@ def test_crawl_writes_what_it_found(
         line = lines[torrent.infohash.hex]
         assert {tuple(peer) for peer in line["peers"]} == announced
         assert (line["unique"], line["state"]) == (len(announced), "complete")
+        assert line["unique"] <= line["low"] <= line["estimate"] <= line["high"]
         assert line["queries"] > 0
     summary = last_object(result)
     assert summary["infohashes"] == 3
     assert summary["peers"] == sum(len(torrent.peers) for torrent in asked)
+    assert summary["liars"] == 0
     for figure in ("packets_sent", "packets_received", "seconds", "cpu_seconds", "max_rss_mb"):
         assert summary[figure] > 0, figure  # type: ignore[operator]
 

@@ -19,6 +19,7 @@ import pytest
 
 from crawler.census import CensusPlan, take_census
 from lab.dht import SimulatedDht
+from lab.traits import DhtTraits
 from swarm.census import CensusProgress, CensusState, SwarmCensus
 from swarm.errors import DhtUnreachable, SettingsError, SwarmError
 from swarm.infohash import InfoHash
@@ -227,3 +228,20 @@ def test_a_senseless_plan_is_refused(changes: dict[str, float]) -> None:
     """A plan without processes, or with a negative rate, cannot be made."""
     with pytest.raises(ValueError, match=r"at least one process|not negative"):
         make_plan("127.0.0.1:1", **changes)
+
+
+def test_liars_are_put_out_and_filters_are_heard(swarms: dict[InfoHash, set[bytes]]) -> None:
+    """On a hostile DHT no invented peer is reported; the real ones are, and seeds are estimated."""
+    traits = DhtTraits(liar_share=0.1, junk_share=0.2, omits_values_on_scrape=0.3)
+    with SimulatedDht(seed=8, nodes=2000, traits=traits) as hostile:
+        hostile.plant({infohash.digest: sorted(peers) for infohash, peers in swarms.items()})
+        events = list(take_census(list(swarms), make_plan(hostile.bootstrap)))
+    censuses = [event for event in events if isinstance(event, SwarmCensus)]
+    assert all(peers_of(census) <= swarms[census.infohash] for census in censuses)
+    found = sum(len(peers_of(census)) for census in censuses)
+    assert found >= 0.95 * sum(map(len, swarms.values()))
+    assert any(census.downloaders is not None for census in censuses)
+    progress = events[-1]
+    assert isinstance(progress, CensusProgress)
+    assert progress.liars > 0
+    assert progress.peers_dropped > 0

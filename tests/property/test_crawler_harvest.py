@@ -30,7 +30,7 @@ def test_counts_what_was_named(replies: list[list[bytes]]) -> None:
     assert len(harvest) == len(first)
     once = sum(count == 1 for count in namings.values())
     assert harvest.unseen_share == (once / namings.total() if namings else 0.0)
-    columns = harvest.columns(InfoHash(b"h" * 20))
+    columns = harvest.columns(InfoHash(b"h" * 20), set(harvest.told_by))
     rows = {
         columns.addresses[16 * i + 12 : 16 * i + 16] + columns.ports[2 * i : 2 * i + 2]: (
             columns.told_by[18 * i + 12 : 18 * i + 18]
@@ -38,3 +38,25 @@ def test_counts_what_was_named(replies: list[list[bytes]]) -> None:
         for i in range(len(columns))
     }
     assert rows == first
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.lists(peers, max_size=8)), max_size=12))
+def test_dropping_a_liar_is_as_if_it_had_never_spoken(
+    replies: list[tuple[int, list[bytes]]],
+) -> None:
+    """What stands without the liar is what stands where it was never heard."""
+    bogons = BogonFilter(allow_local=False)
+    with_liar, without = Harvest(), Harvest()
+    liar = bytes((9, 9, 9, 0, 0, 1))
+    for number, reply in replies:
+        told_by = bytes((9, 9, 9, number, 0, 1))
+        with_liar.add(b"".join(reply), told_by, 0, bogons)
+        if told_by != liar:
+            without.add(b"".join(reply), told_by, 0, bogons)
+    with_liar.drop(liar)
+    key = InfoHash(b"h" * 20)
+    for proven in (set(), set(without.told_by)):
+        found = [set(h.columns(key, proven)) for h in (with_liar, without)]
+        assert {s.peer for s in found[0]} == {s.peer for s in found[1]}
+        assert with_liar.captures(proven) == without.captures(proven)
+    assert set(with_liar.alone()) == set(without.alone())

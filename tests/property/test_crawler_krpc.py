@@ -56,12 +56,12 @@ def test_broken_replies_are_malformed_at_worst(
         krpc.decode(reply[:at])
 
 
-@given(short, ids, ids)
-def test_queries_read_back(transaction: bytes, sender: bytes, key: bytes) -> None:
+@given(short, ids, ids, st.booleans())
+def test_queries_read_back(transaction: bytes, sender: bytes, key: bytes, scrape: bool) -> None:
     """What we ask is what a node reads, for any transaction id."""
-    query = krpc.decode(krpc.encode_get_peers(transaction, sender, key))
+    query = krpc.decode(krpc.encode_get_peers(transaction, sender, key, scrape=scrape))
     assert query == krpc.Query(
-        transaction, b"get_peers", sender, key, True, None, None, implied_port=False
+        transaction, b"get_peers", sender, key, True, None, None, False, scrape, False
     )
 
 
@@ -71,14 +71,26 @@ def test_queries_read_back(transaction: bytes, sender: bytes, key: bytes) -> Non
     st.lists(st.binary(min_size=6, max_size=6), max_size=120),
     st.lists(st.binary(min_size=26, max_size=26), max_size=8),
     st.binary(max_size=20),
+    st.none() | st.binary(min_size=256, max_size=256),
 )
 def test_replies_read_back(
-    transaction: bytes, node: bytes, peers: list[bytes], nodes: list[bytes], token: bytes
+    transaction: bytes,
+    node: bytes,
+    peers: list[bytes],
+    nodes: list[bytes],
+    token: bytes,
+    bloom: bytes | None,
 ) -> None:
     """What a node answers is what the crawler reads."""
     raw = krpc.encode_get_peers_reply(
-        transaction, node, token=token, nodes=b"".join(nodes), values=peers
+        transaction,
+        node,
+        token=token,
+        nodes=b"".join(nodes),
+        values=peers,
+        seeds=bloom,
+        downloaders=bloom,
     )
     assert krpc.decode(raw) == krpc.Reply(
-        transaction, node, b"".join(nodes), b"", b"".join(peers), b"", token
+        transaction, node, b"".join(nodes), b"", b"".join(peers), b"", token, bloom, bloom
     )

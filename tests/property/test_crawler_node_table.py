@@ -59,3 +59,18 @@ def test_contacts_stay_in_order(seed: int, size: int, reach: int) -> None:
     assert window == below[-reach:] + above[:reach]
     assert not all_below or len(below) <= reach
     assert not all_above or len(above) <= reach
+
+
+@given(st.integers(0, 2**32), st.integers(0, 12), st.integers(100, 400), st.integers(1, 20))
+def test_the_closest_are_exact_beside_a_crowd(seed: int, ours: int, crowd: int, count: int) -> None:
+    """Few contacts on the key's side and a crowd on the other give the closest of both."""
+    rng = random.Random(seed)
+    table = NodeTable()
+    known = [b"\x40" + rng.randbytes(19) + b"\x08" * 6 for _ in range(ours)]
+    known += [b"\xc0" + rng.randbytes(19) + b"\x08" * 6 for _ in range(crowd)]
+    for contact in known:
+        table.add(contact, 0.0)
+    key = b"\x41" + rng.randbytes(19)
+    number = int.from_bytes(key)
+    known.sort(key=lambda contact: int.from_bytes(contact[:20]) ^ number)
+    assert table.closest(key, count) == known[:count]

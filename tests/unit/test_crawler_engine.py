@@ -250,7 +250,7 @@ def test_peers_that_cannot_be_are_dropped() -> None:
 
     def answer(datagram: bytes, to: SocketAddress, now: float) -> list[tuple[bytes, SocketAddress]]:
         query = krpc.decode(datagram)
-        values = [*make_peers(3), real, portless]
+        values = [*make_peers(3), real, portless] if query.target == key else []
         reply = krpc.encode_get_peers_reply(query.transaction, bootstrap, token=b"", values=values)
         return [(reply, to)]
 
@@ -346,9 +346,9 @@ def test_a_tiny_dht_is_enough() -> None:
     contacts = [host * 5 + host + PORT.to_bytes(2) for host in hosts]
 
     def answer(datagram: bytes, to: SocketAddress, now: float) -> list[tuple[bytes, SocketAddress]]:
-        transaction = krpc.decode(datagram).transaction
+        transaction, _, _, target, *_ = krpc.decode(datagram)
         node_id = contacts[int(to[0][-1]) - 1][:20]
-        values = make_peers(5)[int(to[0][-1]) :]
+        values = make_peers(5)[int(to[0][-1]) :] if target == b"a" * 20 else []
         reply = krpc.encode_get_peers_reply(
             transaction, node_id, token=b"", nodes=b"".join(contacts), values=values
         )
@@ -368,3 +368,50 @@ def test_transaction_ids_come_from_the_entropy_alone() -> None:
     second = make_engine([b"a" * 20], entropy=random.Random(2).randbytes).due(0.0)
     ids = {krpc.decode(datagrams[0][0]).transaction for datagrams in (first, second)}
     assert len(ids) == 2
+
+
+def lie_at(network: Network, share: int) -> Callable[..., list[tuple[bytes, SocketAddress]]]:
+    """One node in `share` answers every get_peers with peers of its invention."""
+
+    def answer(datagram: bytes, to: SocketAddress, now: float) -> list[tuple[bytes, SocketAddress]]:
+        honest = network.honest_answer(datagram, to, now)
+        query = krpc.decode(datagram)
+        rng = random.Random(repr((to, query.target)))
+        if not honest or query.method != b"get_peers" or random.Random(to[0]).randrange(share):
+            return honest
+        reply = krpc.decode(honest[0][0])
+        invented = [bytes((127, 251)) + rng.randbytes(2) + b"\x11\x11" for _ in range(50)]
+        lie = krpc.encode_get_peers_reply(
+            reply.transaction, reply.sender_id, token=b"t", nodes=reply.nodes, values=invented
+        )
+        return [(lie, to)]
+
+    return answer
+
+
+def test_no_invented_peer_is_reported() -> None:
+    """With 10 % liars no invented peer is in the result, and nearly all real ones are."""
+    network = Network(live=2000, loss=0.01)
+    swarms = make_swarms(network, [1 + i % 60 for i in range(200)])
+    network.answer = lie_at(network, 10)
+    engine = make_engine(list(swarms))
+    run(engine, network)
+    censuses = engine.finished()
+    assert len(censuses) == len(swarms)
+    assert all(peers_of(c) <= swarms[c.infohash.digest] for c in censuses)
+    found = sum(len(peers_of(c)) for c in censuses)
+    assert found >= 0.97 * sum(map(len, swarms.values()))
+    assert len(engine.honesty.liars) > 50
+    assert engine.peers_dropped > 0
+
+
+def test_honesty_costs_an_honest_network_next_to_nothing() -> None:
+    """Where nobody lies, trials and control lookups are less than 3 % of all packets."""
+    network = Network(live=2000)
+    swarms = make_swarms(network, [1 + i % 60 for i in range(300)])
+    engine = make_engine(list(swarms))
+    run(engine, network)
+    controls = [d for _, d, _ in network.sent if krpc.decode(d).target not in swarms]
+    assert len(controls) <= 0.03 * len(network.sent)
+    assert engine.honesty.liars == set()
+    assert len(engine.finished()) == len(swarms)

@@ -17,7 +17,9 @@ def test_reads_the_get_peers_replies_of_bep_5() -> None:
     with_values = krpc.decode(
         b"d1:rd2:id20:abcdefghij01234567895:token8:aoeusnth6:valuesl6:axje.u6:idhtnmee1:t2:aa1:y1:re"
     )
-    assert with_values == krpc.Reply(b"aa", ID, b"", b"", b"axje.uidhtnm", b"", b"aoeusnth")
+    assert with_values == krpc.Reply(
+        b"aa", ID, b"", b"", b"axje.uidhtnm", b"", b"aoeusnth", None, None
+    )
 
 
 def test_reads_the_announce_of_bep_5() -> None:
@@ -27,7 +29,16 @@ def test_reads_the_announce_of_bep_5() -> None:
         b"4:porti6881e5:token8:aoeusnthe1:q13:announce_peer1:t2:aa1:y1:qe"
     )
     assert announce == krpc.Query(
-        b"aa", b"announce_peer", ID, KEY, False, b"aoeusnth", 6881, implied_port=True
+        b"aa",
+        b"announce_peer",
+        ID,
+        KEY,
+        False,
+        b"aoeusnth",
+        6881,
+        implied_port=True,
+        scrape=False,
+        seed=False,
     )
 
 
@@ -35,6 +46,7 @@ def test_reads_the_announce_of_bep_5() -> None:
     ("datagram", "method", "target"),
     [
         (krpc.encode_get_peers(b"\x00\xff", ID, KEY), b"get_peers", KEY),
+        (krpc.encode_get_peers(b"\x00\xff", ID, KEY, scrape=True), b"get_peers", KEY),
         (krpc.encode_find_node(b"t" * 4, ID, KEY), b"find_node", KEY),
         (krpc.encode_ping(b"", ID), b"ping", None),
     ],
@@ -59,11 +71,13 @@ def test_replies_read_back() -> None:
     """What a serving node encodes, the crawler decodes to the same columns."""
     nodes, peers = bytes(range(52)), [b"AAAAAA", b"BBBBBB"]
     full = krpc.encode_get_peers_reply(b"tt", ID, token=b"k", nodes=nodes, values=peers)
-    assert krpc.Reply(b"tt", ID, nodes, b"", b"".join(peers), b"", b"k") == krpc.decode(full)
+    assert krpc.Reply(b"tt", ID, nodes, b"", b"".join(peers), b"", b"k", None, None) == krpc.decode(
+        full
+    )
     found = krpc.encode_find_node_reply(b"tt", ID, nodes)
-    assert krpc.Reply(b"tt", ID, nodes, b"", b"", b"", None) == krpc.decode(found)
+    assert krpc.Reply(b"tt", ID, nodes, b"", b"", b"", None, None, None) == krpc.decode(found)
     pong = krpc.encode_ping_reply(b"tt", ID)
-    assert krpc.Reply(b"tt", ID, b"", b"", b"", b"", None) == krpc.decode(pong)
+    assert krpc.Reply(b"tt", ID, b"", b"", b"", b"", None, None, None) == krpc.decode(pong)
     refusal = krpc.encode_error(b"tt", 204, b"Method Unknown")
     assert krpc.ErrorReply(b"tt", 204, b"Method Unknown") == krpc.decode(refusal)
 
@@ -71,7 +85,7 @@ def test_replies_read_back() -> None:
 def test_unsorted_keys_are_read_on_the_second_try() -> None:
     """Deployed nodes that send unsorted dictionaries are understood all the same."""
     reply = krpc.decode(b"d1:y1:r1:t2:aa1:rd5:nodes0:2:id20:abcdefghij0123456789ee")
-    assert krpc.Reply(b"aa", ID, b"", b"", b"", b"", None) == reply
+    assert krpc.Reply(b"aa", ID, b"", b"", b"", b"", None, None, None) == reply
 
 
 def test_bogus_entries_are_left_out() -> None:

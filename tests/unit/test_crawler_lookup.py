@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crawler.addresses import BogonFilter
-from crawler.lookup import CLOSEST, FULL_REPLY, PARALLEL, Lookup
-from swarm.census import CensusState
+from crawler.krpc import Reply
+from crawler.lookup import CLOSEST, FULL_REPLY, PARALLEL, VOICELESS, Lookup
+from swarm.census import Captures, CensusState
 from swarm.infohash import InfoHash
 
 BOGONS = BogonFilter(allow_local=True)
@@ -12,7 +13,7 @@ BOGONS = BogonFilter(allow_local=True)
 
 def contact(distance: int) -> bytes:
     """A node at this XOR distance from the all-zero key."""
-    return distance.to_bytes(20) + bytes((127, 0, 0, 1, 1, 1))
+    return distance.to_bytes(20) + bytes((127, 0, 0, distance, 1, 1))
 
 
 def never_bad(_contact: bytes) -> bool:
@@ -101,6 +102,8 @@ def test_full_repliers_are_asked_again_until_nothing_is_new() -> None:
         assert chosen is not None
         lookup.harvest.add(peers[chosen[19]], b"t" * 6, 0, BOGONS)
         lookup.answered(chosen, FULL_REPLY)
+    assert ask_next(lookup) is None
+    assert lookup.examined()
     while (chosen := ask_next(lookup)) is not None:
         again.append(chosen)
         lookup.harvest.add(peers[chosen[19]], b"t" * 6, 0, BOGONS)
@@ -114,8 +117,50 @@ def test_a_holder_that_falls_silent_is_not_asked_again() -> None:
     lookup.asked(contact(1))
     lookup.harvest.add(bytes((8, 8, 8, 8, 0, 1)), b"t" * 6, 0, BOGONS)
     lookup.answered(contact(1), FULL_REPLY)
+    lookup.examined()
     for _ in range(2):
         assert ask_next(lookup) == contact(1)
         lookup.failed(contact(1))
     assert lookup.next_contact(never_bad) is None
     assert lookup.end().state is CensusState.COMPLETE
+
+
+def test_one_host_has_one_vote() -> None:
+    """Nodes on one host are one of the k: the search goes on to others, eight odd ones at most."""
+    lookup = Lookup(InfoHash(bytes(20)))
+    crowd = [d.to_bytes(20) + bytes((127, 0, 0, 99, 1, d)) for d in range(1, 30)]
+    lookup.offer([*crowd, *map(contact, range(40, 60))])
+    asked = []
+    while (chosen := ask_next(lookup)) is not None:
+        asked.append(chosen)
+        lookup.answered(chosen, 0)
+    assert asked[: 1 + VOICELESS] == crowd[: 1 + VOICELESS]
+    assert asked[1 + VOICELESS :] == [contact(d) for d in range(40, 40 + CLOSEST - 1)]
+
+
+def test_an_id_that_contradicts_its_address_ends_no_search() -> None:
+    """BEP 42: eight nodes whose ids agree must answer, or be local, whoever else did."""
+    lookup = Lookup(InfoHash(bytes(20)))
+    odd = [d.to_bytes(20) + bytes((8, 8, 8, d, 1, 1)) for d in range(1, 5)]
+    lookup.offer([*odd, *map(contact, range(40, 60))])
+    asked = []
+    while (chosen := ask_next(lookup)) is not None:
+        asked.append(chosen)
+        lookup.answered(chosen, 0)
+    assert asked == [*odd, *map(contact, range(40, 40 + CLOSEST))]
+
+
+def test_a_peer_that_one_node_names_makes_a_suspect() -> None:
+    """Whoever names somebody alone is a suspect; a liar is out, and what only it said is gone."""
+    lookup = make_lookup(1, 2, 3)
+    shared, invented = bytes((8, 8, 8, 8, 0, 1)), bytes((8, 8, 8, 9, 0, 1))
+    for d, values in ((1, shared), (2, shared), (3, shared + invented)):
+        lookup.asked(contact(d))
+        reply = Reply(b"", bytes(20), b"", b"", values, b"", None, None, None)
+        lookup.hear(reply, contact(d), 0, BOGONS)
+        lookup.answered(contact(d), len(values) // 6)
+    assert lookup.suspects() == [contact(3)]
+    lookup.disown(contact(3)[20:])
+    census = lookup.end()
+    assert [str(s.peer.address) for s in census.sightings] == ["8.8.8.8"]
+    assert (lookup.peers_dropped, census.captures) == (1, Captures(1, 1, 1))

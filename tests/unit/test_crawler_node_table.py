@@ -53,3 +53,19 @@ def test_a_late_reply_brings_a_bad_node_back() -> None:
     assert not table.replied(NODE, 2.0)
     assert table.standing(NODE, 2.0) is Standing.GOOD
     assert (table.verified, table.closest(KEY, 8)) == (1, [NODE])
+
+
+def test_silence_is_answered_by_ever_longer_rests() -> None:
+    """A node that is bad again and again rests twice as long each time; a reply ends that."""
+    table = NodeTable()
+    table.add(NODE, 0.0)
+    now = 0.0
+    for times in range(3):
+        table.failed(NODE, now)
+        rest = BAD_FOR_S * 2**times
+        assert not table.add(NODE, now + rest - 1)
+        now += rest
+        assert table.add(NODE, now)
+    table.replied(NODE, now)
+    table.gone(NODE, now)
+    assert table.add(NODE, now + BAD_FOR_S)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from observatory.hybrids import HybridJoin
-from swarm.census import CensusState, SwarmCensus
+from observatory.hybrids import HybridJoin, join_censuses
+from swarm.bloom import bloom_of
+from swarm.census import Captures, CensusState, SwarmCensus
 from swarm.endpoint import Endpoint
 from swarm.infohash import InfoHash
 from swarm.sighting import PeerSighting, SightingColumns, Source
@@ -46,3 +48,15 @@ def test_half_a_hybrid_is_kept_as_cut_short() -> None:
     ((number, half),) = join.leftovers()
     assert (number, half.state, len(half.sightings)) == (0, CensusState.TIMEOUT, 1)
     assert join.leftovers() == []
+
+
+def test_estimates_of_both_keys_join() -> None:
+    """Captures add up, filters unite, and a half without any leaves the other's as they are."""
+    ours, theirs = bloom_of([b"aaaa"]), bloom_of([b"bbbb"])
+    first = replace(census(V1), captures=Captures(3, 4, 2), seeds=ours)
+    second = replace(census(V2), captures=Captures(1, 1, 1), seeds=theirs, downloaders=theirs)
+    joined = join_censuses(first, second)
+    assert joined.captures == Captures(4, 5, 3)
+    assert joined.seeds == bloom_of([b"aaaa", b"bbbb"])
+    assert joined.downloaders == theirs
+    assert join_censuses(census(V1), census(V2)).seeds is None

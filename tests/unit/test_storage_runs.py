@@ -181,3 +181,15 @@ def test_kill_while_writing_loses_nothing_acknowledged(tmp_path: Path) -> None:
     assert peers.n_unique() == len(peers)
     assert len(peers) >= 100 * acknowledged
     assert mark_interrupted(run, frames.NOON).counts.peers == len(peers)
+
+
+def test_runs_of_older_versions_are_read(tmp_path: Path) -> None:
+    """Outcomes without the columns that may be null read, with null there; others must be there."""
+    writer = written(tmp_path)
+    part = writer.folder / "outcomes-000000.parquet"
+    pl.read_parquet(part).drop("estimate", "seeds_low").write_parquet(part)
+    outcomes = RunReader(writer.folder).outcomes().collect()
+    assert outcomes["estimate"].to_list() == [None, None, None]
+    pl.read_parquet(part).drop("queries").write_parquet(part)
+    with pytest.raises(StorageError, match="queries"):
+        RunReader(writer.folder).outcomes()

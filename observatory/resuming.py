@@ -1,0 +1,60 @@
+"""Resuming: a crawl that was killed goes on in the same run, if it asks for the same swarms."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.catalogue import Catalogue
+from storage.manifest import DatabaseRecord, Manifest, RunKind, RunState
+from storage.runs import RunReader, open_run
+from storage.workspace import Workspace
+
+RESUMABLE_FOR = timedelta(hours=24)  # older sightings belong to another snapshot of the swarms
+
+
+@dataclass(frozen=True)
+class InterruptedRun:
+    """What a killed crawl left."""
+
+    reader: RunReader
+    manifest: Manifest
+    numbers: dict[str, int]  # infohash -> swarm
+    finished: frozenset[int]  # swarms that need not be asked again
+
+
+def interrupted_run(
+    workspace: Workspace,
+    catalogue: Catalogue,
+    infohashes: Collection[str],
+    *,
+    database: DatabaseRecord,
+    addresses_stored: bool,
+    now: datetime,
+) -> InterruptedRun | None:
+    """The latest run, if it was interrupted and can go on with just these swarms; else None.
+
+    It must be younger than `RESUMABLE_FOR`, placed by the same database, and keep addresses, or
+    not keep them, as the new one is to do.
+    """
+    run_id = catalogue.latest_run_id()
+    if run_id is None:
+        return None
+    reader = open_run(workspace.runs_dir, run_id)
+    manifest = reader.manifest
+    fits = (
+        manifest.state is RunState.INTERRUPTED
+        and manifest.kind is RunKind.CRAWL
+        and now - manifest.started_at < RESUMABLE_FOR
+        and manifest.database == database
+        and manifest.addresses_stored == addresses_stored
+    )
+    if not fits:
+        return None
+    swarms = reader.swarms().select("infohash", "swarm").collect()
+    numbers = dict(swarms.iter_rows())
+    if numbers.keys() != set(infohashes):
+        return None
+    finished = reader.outcomes().select("swarm").collect()["swarm"]
+    return InterruptedRun(reader, manifest, numbers, frozenset(finished.to_list()))

@@ -1,0 +1,61 @@
+"""Both benchmarks still run, from end to end, at small sizes: so that neither rots."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 150
+
+
+def run(benchmark: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{benchmark}", "--smoke"],
+        cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def rows(output: str) -> dict[str, list[str]]:
+    """The rows of all printed tables by their first cell."""
+    cells = [line.strip("| ").split("|") for line in output.splitlines() if line.startswith("|")]
+    return {row[0].strip(): [cell.strip() for cell in row[1:]] for row in cells}
+
+
+def test_the_crawl_benchmark_measures_us_and_a_rival() -> None:
+    """It prints a row per client and a verdict per figure, and names the machine."""
+    output = run("bench_crawl")
+    printed = rows(output)
+    assert "cores" in output.splitlines()[0]
+    assert {"Swarm Atlas, 1 process", "Swarm Atlas, 2 processes"} <= printed.keys()
+    assert any(name.startswith("libtorrent") for name in printed)
+    assert {"packets per infohash", "CPU per infohash", "recall, all peers"} <= printed.keys()
+    assert "btdht is left out: not asked for" in output
+
+
+def test_the_hostile_benchmark_holds_what_does_not_depend_on_size() -> None:
+    """No invented peer, no announce, no broken cap, no escaped exception, at any size."""
+    printed = rows(run("bench_hostile"))
+    sure = [
+        figure
+        for figure in printed
+        if figure.startswith(("invented", "announces", "burst", "packets in", "exceptions", "BEP"))
+        and "sybils" not in figure
+    ]
+    assert len(sure) == 10
+    assert {figure: printed[figure][-1] for figure in sure} == dict.fromkeys(sure, "yes")
+
+
+@pytest.mark.parametrize("benchmark", ["bench_crawl", "bench_hostile"])
+def test_each_benchmark_says_what_it_is_for(benchmark: str) -> None:
+    """--help explains the options."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{benchmark}", "--help"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "--smoke" in done.stdout
