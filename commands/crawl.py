@@ -13,6 +13,7 @@ from rich.text import Text
 
 from commands.places import WorkspaceOption, open_desk
 from commands.terminal import (
+    FAILED,
     JsonFlag,
     complain,
     console,
@@ -23,7 +24,7 @@ from commands.terminal import (
 )
 from observatory.census_file import SUFFIXES, country_counts, write_census_file
 from observatory.desk import Observatory
-from observatory.jobs import FetchArguments, Job, JobKind
+from observatory.jobs import FetchArguments, Job, JobKind, JobState
 from observatory.targets import read_targets
 from swarm.errors import SwarmError
 from swarm.text import one_line
@@ -105,8 +106,7 @@ def crawl(
         write_census_file(desk.open_run(run_id), out)
     if as_json:
         print_json(_summary(job, time.monotonic() - started, refused))
-        leave_code = 0 if job.report is not None else 1
-        raise typer.Exit(leave_code)
+        raise typer.Exit(0 if job.state is JobState.DONE else FAILED)
     if run_id is not None:
         _show(desk, run_id)
     leave(job, as_json=False)

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
+from observatory.aggregates import write_classic_aggregates
 from observatory.fetch import fetch
 from observatory.interchange import export_classic, import_classic
 from observatory.joblock import JobLock
@@ -31,7 +32,7 @@ from observatory.jobs import (
     ScrapeArguments,
     row_to_job,
 )
-from observatory.progress import Both, Progress, Throttled
+from observatory.progress import Both, Progress, StoppedBySignal, Throttled
 from observatory.purge import purge
 from observatory.scrape import scrape
 from storage.catalogue import Catalogue
@@ -113,7 +114,8 @@ def run_job(workspace: Workspace, job_id: int, *, watch: Progress | None = None)
         board = Throttled(_BoardProgress(catalogue, job_id), interval_s=_REPORT_INTERVAL_S)
         progress = board if watch is None else Both(board, watch)
         try:
-            report = _JOBS[JobKind(row.kind)].run(workspace, row.arguments, progress)
+            with StoppedBySignal(progress) as stoppable:
+                report = _JOBS[JobKind(row.kind)].run(workspace, row.arguments, stoppable)
         except JobCancelled:
             _end(catalogue, job_id, JobState.CANCELLED, "Cancelled; what was collected is kept.")
         except KeyboardInterrupt:
@@ -127,8 +129,14 @@ def run_job(workspace: Workspace, job_id: int, *, watch: Progress | None = None)
             _end(catalogue, job_id, JobState.FAILED, said[:500])
         else:
             catalogue.update_job(job_id, report=report.model_dump(mode="json"))
-            _end(catalogue, job_id, JobState.DONE, report.sentence)
-        return row_to_job(catalogue.job(job_id))
+            if report.cancelled:
+                _end(catalogue, job_id, JobState.CANCELLED, f"Cancelled. {report.sentence}")
+            else:
+                _end(catalogue, job_id, JobState.DONE, report.sentence)
+        job = row_to_job(catalogue.job(job_id))
+        if job.state is JobState.FAILED:
+            _settle_runs(workspace, catalogue)  # a run that could not even be closed, say
+        return job
 
 
 def settle(workspace: Workspace, catalogue: Catalogue) -> None:
@@ -160,6 +168,7 @@ def _settle_runs(workspace: Workspace, catalogue: Catalogue) -> None:
             if manifest.state is RunState.RUNNING:
                 sweep_aside(run.folder)
                 manifest = mark_interrupted(run, datetime.now(UTC))
+                write_classic_aggregates(workspace, run.run_id)
         except StorageError as error:
             log.warning("run=%s skipped error=%s", run.run_id, error)
             continue

@@ -6,7 +6,7 @@ under both. It counts once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from swarm.bloom import bloom_union
@@ -31,6 +31,7 @@ class HybridJoin:
         for number in self._numbers.values():
             self._missing[number] = self._missing.get(number, 0) + 1
         self._held: dict[int, SwarmCensus] = {}
+        self._unwritten: set[int] = set()
 
     @property
     def keys(self) -> list[InfoHash]:
@@ -45,8 +46,18 @@ class HybridJoin:
         self._missing[number] -= 1
         if self._missing[number]:
             self._held[number] = joined
+            self._unwritten.add(number)
             return []
+        self._unwritten.discard(number)
         return [(number, joined)]
+
+    def fresh_halves(self) -> list[tuple[int, SwarmCensus]]:
+        """First halves that came since `mark_written`: their peers need not wait for the second."""
+        return [(number, self._held[number]) for number in sorted(self._unwritten)]
+
+    def mark_written(self, numbers: Iterable[int]) -> None:
+        """Say that the peers of these halves are kept."""
+        self._unwritten.difference_update(numbers)
 
     def leftovers(self) -> list[tuple[int, SwarmCensus]]:
         """Halves whose other half never came, as what they are: cut short."""
@@ -55,6 +66,7 @@ class HybridJoin:
             for number, census in self._held.items()
         ]
         self._held.clear()
+        self._unwritten.clear()
         return halves
 
 

@@ -17,13 +17,12 @@ from analysis.locator import Locator, open_locator
 from analysis.pseudonyms import pseudonymise
 from observatory.aggregates import run_frames, write_classic_aggregates
 from observatory.configuration import load_settings
-from observatory.fetch import database_record
 from observatory.jobs import ExportArguments, ImportArguments, Report
 from observatory.progress import Progress
 from observatory.version import code_version
 from storage.catalogue import Catalogue
 from storage.classic import ClassicFolder, RecordFile, RefusedFile, write_classic_folder
-from storage.manifest import Manifest, RunCounts, RunKind, RunState
+from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
 from storage.pseudonym_key import load_or_make_key
 from storage.runs import RunWriter, new_run_id, open_run
 from storage.workspace import Workspace
@@ -111,7 +110,7 @@ def _keep(
         started_at=now,
         code_version=code_version(),
         settings=settings.model_dump(mode="json"),
-        database=None if locator is None else database_record(locator.database),
+        database=None if locator is None else DatabaseRecord.of(locator.database),
         addresses_stored=settings.store_addresses,
         counts=counts,
         origin=origin,

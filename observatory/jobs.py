@@ -137,3 +137,4 @@ class Report(BaseModel):
     run_id: str | None = None
     figures: dict[str, int | float] = Field(default_factory=dict)
     refused: list[str] = Field(default_factory=list)  # what was passed over, and why
+    cancelled: bool = False  # the user stopped it; what it reports is what it had by then

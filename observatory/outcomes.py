@@ -12,7 +12,9 @@ from swarm.columns import OUTCOME_COLUMNS, polars_schema
 
 
 def outcome_frame(finished: list[tuple[int, SwarmCensus]]) -> pl.DataFrame:
-    """OUTCOME_COLUMNS of swarms that have just been finished, at least one."""
+    """OUTCOME_COLUMNS of swarms that have just been finished."""
+    if not finished:
+        return pl.DataFrame(schema=polars_schema(OUTCOME_COLUMNS))
     now = datetime.now(UTC)
     estimates = [_estimates(census) for _, census in finished]
     return pl.DataFrame(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from types import FrameType
+from typing import Any, Protocol
+
+from swarm.errors import JobCancelled
 
 
 class Progress(Protocol):
@@ -41,6 +46,41 @@ class Throttled:
         if doing == self._last_doing and now - self._last_at < self._interval_s:
             return
         self._last_doing, self._last_at = doing, now
+        self._inner.report(doing, done, total, **counts)
+
+
+class StoppedBySignal:
+    """Turns SIGINT and SIGTERM into a cancel at the next report, where a job can take it.
+
+    An exception in the middle of a write would leave it to chance what was counted. A second
+    signal does raise KeyboardInterrupt, for whoever cannot wait. Outside the main thread, where
+    Python takes no signals, it only passes reports on.
+    """
+
+    def __init__(self, inner: Progress) -> None:
+        self._inner = inner
+        self._stopped = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> StoppedBySignal:
+        if threading.current_thread() is threading.main_thread():
+            for name in (signal.SIGINT, signal.SIGTERM):
+                self._before[name] = signal.signal(name, self._stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, handler in self._before.items():
+            signal.signal(name, handler)
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
+        self._stopped = True
+
+    def report(self, doing: str, done: int, total: int | None, **counts: int) -> None:
+        """See `Progress.report`."""
+        if self._stopped:
+            raise JobCancelled("stopped by a signal")
         self._inner.report(doing, done, total, **counts)
 
 

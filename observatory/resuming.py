@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import polars as pl
+
 from storage.catalogue import Catalogue
 from storage.manifest import DatabaseRecord, Manifest, RunKind, RunState
 from storage.runs import RunReader, open_run
@@ -22,6 +24,7 @@ class InterruptedRun:
     manifest: Manifest
     numbers: dict[str, int]  # infohash -> swarm
     finished: frozenset[int]  # swarms that need not be asked again
+    half_written: pl.DataFrame  # (swarm, peer) on disk of the others
 
 
 def interrupted_run(
@@ -57,4 +60,10 @@ def interrupted_run(
     if numbers.keys() != set(infohashes):
         return None
     finished = reader.outcomes().select("swarm").collect()["swarm"]
-    return InterruptedRun(reader, manifest, numbers, frozenset(finished.to_list()))
+    half_written = (
+        reader.sightings()
+        .filter(~pl.col("swarm").is_in(finished.to_list()))
+        .select("swarm", "peer")
+        .collect()
+    )
+    return InterruptedRun(reader, manifest, numbers, frozenset(finished.to_list()), half_written)

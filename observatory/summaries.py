@@ -19,7 +19,7 @@ class RunSummary:
     started_at: datetime
     ended_at: datetime | None
     swarms_total: int
-    swarms_done: int
+    swarms_done: int  # whose lookup came to its own end
     peers: int
     database: DatabaseBuild | None  # None: an import keeps the places of its record
     message: str | None
@@ -34,7 +34,7 @@ def summarise(manifest: Manifest) -> RunSummary:
         started_at=manifest.started_at,
         ended_at=manifest.ended_at,
         swarms_total=manifest.counts.swarms_total,
-        swarms_done=manifest.counts.swarms_done,
+        swarms_done=manifest.counts.swarms_complete,
         peers=manifest.counts.peers,
         database=manifest.database_build,
         message=manifest.message,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from observatory.jobs import CrawlTarget
+from storage.catalogue import TorrentRow
 from storage.torrents import read_torrent
 from swarm.errors import MalformedTorrent, SwarmError
 from swarm.infohash import InfoHash
@@ -110,6 +111,21 @@ def _from_file(path: Path) -> CrawlTarget | str:
         return torrent_to_target(read_torrent(path))
     except MalformedTorrent as error:
         return f"{path.name}: {error}"
+
+
+def torrent_target(row: TorrentRow) -> CrawlTarget:
+    """What to ask the DHT for a collected torrent."""
+    keys = [row.infohash]
+    if row.infohash_v2 is not None and row.infohash_v2[:40] != row.infohash:
+        keys.append(row.infohash_v2[:40])  # a hybrid torrent is two lookups (BEP 52)
+    return CrawlTarget(
+        infohash=row.infohash,
+        dht_keys=tuple(keys),
+        name=row.name,
+        size_bytes=row.size_bytes,
+        category=row.category,
+        language=row.language,
+    )
 
 
 def torrent_to_target(torrent: Torrent) -> CrawlTarget:

@@ -39,7 +39,9 @@ class RunCounts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     swarms_total: int = 0
-    swarms_done: int = 0
+    swarms_done: int = 0  # ended, however
+    swarms_cut_off: int = 0  # of these: the deadline came first
+    swarms_unreachable: int = 0  # of these: no node near the key ever answered
     peers: int = 0  # rows: distinct (swarm, peer)
     queries: int = 0
     packets_sent: int = 0
@@ -51,6 +53,11 @@ class RunCounts(BaseModel):
     dht_nodes_low: int | None = None
     dht_nodes_high: int | None = None
 
+    @property
+    def swarms_complete(self) -> int:
+        """Swarms whose lookup came to its own end."""
+        return self.swarms_done - self.swarms_cut_off - self.swarms_unreachable
+
 
 class DatabaseRecord(BaseModel):
     """The geolocation database of the run, see `swarm.place.DatabaseBuild`."""
@@ -61,6 +68,16 @@ class DatabaseRecord(BaseModel):
     built_on: date | None
     attribution: str | None
     attribution_url: str | None
+
+    @classmethod
+    def of(cls, build: DatabaseBuild) -> DatabaseRecord:
+        """The form in which a manifest keeps a database build."""
+        return cls(
+            name=build.name,
+            built_on=build.built_on,
+            attribution=build.attribution,
+            attribution_url=build.attribution_url,
+        )
 
 
 class Manifest(BaseModel):

@@ -26,6 +26,7 @@ from storage.manifest import (
     read_manifest,
     write_manifest,
 )
+from swarm.census import CensusState
 from swarm.columns import (
     OUTCOME_COLUMNS,
     SIGHTING_COLUMNS,
@@ -58,14 +59,11 @@ class RunWriter:
 
     @classmethod
     def resume(cls, reader: RunReader, manifest: Manifest) -> RunWriter:
-        """Go on with a run that was interrupted; call only while nobody else writes it.
-
-        Sightings whose outcomes never came to the disk go: their swarms will be asked again.
-        """
+        """Go on with a run that was interrupted; call only while nobody else writes it."""
         writer = cls.__new__(cls)
         writer.folder = reader.folder
         writer.manifest = manifest
-        writer._parts = reader.drop_orphans()
+        writer._parts = reader.next_part()
         write_manifest(writer.folder, manifest)
         return writer
 
@@ -79,8 +77,8 @@ class RunWriter:
         if len(sightings):
             _write_part(self.folder / f"sightings-{number}.parquet", sightings, SIGHTING_COLUMNS)
         _write_part(self.folder / f"outcomes-{number}.parquet", outcomes, OUTCOME_COLUMNS)
-        self._parts += 1
         self._update(counts=counts)
+        self._parts += 1  # last: what is broken off before is written again under its number
 
     def record_tallies(self, tallies: pl.DataFrame) -> None:
         """Keep an imported record's own counts per country."""
@@ -126,13 +124,10 @@ class RunReader:
         """OUTCOME_COLUMNS, one row per swarm that is finished."""
         return _scan(self.folder, "outcomes-*.parquet", OUTCOME_COLUMNS)
 
-    def drop_orphans(self) -> int:
-        """Delete parts of sightings that no part of outcomes speaks for; the next part's number."""
-        finished = {_number(path) for path in self.folder.glob("outcomes-*.parquet")}
-        for path in self.folder.glob("sightings-*.parquet"):
-            if _number(path) not in finished:
-                path.unlink()
-        return max(finished, default=-1) + 1
+    def next_part(self) -> int:
+        """The number after that of every part."""
+        parts = (p for kind in ("outcomes", "sightings") for p in self.folder.glob(f"{kind}-*"))
+        return max(map(_number, parts), default=-1) + 1
 
     def tallies(self) -> pl.LazyFrame:
         """TALLY_COLUMNS: the record's own counts for an import, else counted from sightings."""
@@ -163,12 +158,18 @@ def open_run(runs_dir: Path, run_id: str) -> RunReader:
 
 def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
     """Close a run whose process was killed. Its counts are taken anew from the parts."""
-    reader.drop_orphans()
-    outcomes = reader.outcomes().select(pl.len(), pl.col("queries").sum()).collect()
+    outcomes = reader.outcomes().select("state", "queries").collect()
+    states = outcomes["state"]
     peers = int(reader.sightings().select(pl.len()).collect().item())
     manifest = reader.manifest
     counts = manifest.counts.model_copy(
-        update={"swarms_done": outcomes[0, 0], "queries": int(outcomes[0, 1]), "peers": peers}
+        update={
+            "swarms_done": len(outcomes),
+            "swarms_cut_off": int((states == CensusState.TIMEOUT.value).sum()),
+            "swarms_unreachable": int((states == CensusState.UNREACHABLE.value).sum()),
+            "queries": int(outcomes["queries"].sum()),
+            "peers": peers,
+        }
     )
     closed = manifest.model_copy(
         update={

@@ -1,0 +1,256 @@
+"""A run in the making: censuses in, placed rows out, closed whatever happens.
+
+Finished swarms are on disk within about a second, so the page shows them while the rest is asked,
+and a killed process takes away at most that second.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import polars as pl
+
+from analysis.locator import Locator
+from analysis.placing import place_sightings
+from observatory.aggregates import write_classic_aggregates
+from observatory.hybrids import HybridJoin
+from observatory.jobs import CrawlTarget
+from observatory.outcomes import dht_counts, outcome_frame
+from observatory.resuming import InterruptedRun, interrupted_run
+from observatory.version import code_version
+from storage.catalogue import Catalogue
+from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
+from storage.pseudonym_key import load_or_make_key
+from storage.runs import RunWriter, delete_run, new_run_id
+from storage.workspace import Workspace
+from swarm.census import CensusProgress, CensusState, SwarmCensus
+from swarm.columns import SWARM_COLUMNS, polars_schema
+from swarm.errors import JobCancelled, SwarmError
+from swarm.infohash import InfoHash
+from swarm.settings import Settings
+
+FLUSH_INTERVAL_S = 1.0
+_NOBODY = pl.DataFrame(schema={"swarm": pl.UInt32, "peer": pl.UInt64})
+
+
+class RunRecorder:
+    """Keeps one crawl; a context manager that closes the run as what it has become."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        catalogue: Catalogue,
+        settings: Settings,
+        targets: tuple[CrawlTarget, ...],
+        locator: Locator,
+        *,
+        resume: bool,
+    ) -> None:
+        """Open a new run, or the latest one if it was killed while asking for the same swarms."""
+        self._workspace = workspace
+        self._catalogue = catalogue
+        self._settings = settings
+        self._targets = targets
+        self._locator = locator
+        self._key = load_or_make_key(workspace.key_path)
+        self._waiting: list[tuple[int, SwarmCensus]] = []
+        self._flushed_at = time.monotonic()
+        self._reaches: list[float] = []  # of all lookups, for the size of the DHT
+        self._database = DatabaseRecord.of(locator.database)
+        interrupted = interrupted_run(
+            workspace,
+            catalogue,
+            [target.infohash for target in targets],
+            database=self._database,
+            addresses_stored=settings.store_addresses,
+            now=datetime.now(UTC),
+        )
+        # Peers of swarms that are not finished, which stand on disk already: (swarm, peer).
+        self._on_disk = _NOBODY
+        if resume and interrupted is not None:
+            self._go_on(interrupted)
+        else:
+            self._begin()
+        self._before = self.counts
+        self.run_id = self._writer.manifest.run_id
+        catalogue.put_run(self._writer.manifest)
+
+    @property
+    def keys(self) -> list[InfoHash]:
+        """What is to be asked, each once."""
+        return self._join.keys
+
+    def _begin(self) -> None:
+        self._join = HybridJoin([_keys(target) for target in self._targets])
+        self.counts = RunCounts(swarms_total=len(self._targets))
+        started_at = datetime.now(UTC)
+        manifest = Manifest(
+            run_id=new_run_id(started_at),
+            kind=RunKind.CRAWL,
+            state=RunState.RUNNING,
+            world=self._workspace.root.name,
+            started_at=started_at,
+            code_version=code_version(),
+            settings=self._settings.model_dump(mode="json"),
+            database=self._database,
+            addresses_stored=self._settings.store_addresses,
+            counts=self.counts,
+        )
+        self._writer = RunWriter(self._workspace.runs_dir, manifest, _swarm_frame(self._targets))
+
+    def _go_on(self, run: InterruptedRun) -> None:
+        """What is finished there is not asked; what is half-written is not written twice."""
+        self._targets = tuple(sorted(self._targets, key=lambda t: run.numbers[t.infohash]))
+        self._join = HybridJoin(
+            [
+                () if number in run.finished else _keys(target)
+                for number, target in enumerate(self._targets)
+            ]
+        )
+        self._on_disk = run.half_written
+        self.counts = run.manifest.counts
+        manifest = run.manifest.model_copy(
+            update={
+                "state": RunState.RUNNING,
+                "ended_at": None,
+                "message": None,
+                "code_version": code_version(),
+                "settings": self._settings.model_dump(mode="json"),
+            }
+        )
+        self._writer = RunWriter.resume(run.reader, manifest)
+
+    def __enter__(self) -> RunRecorder:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self._waiting += self._join.leftovers()
+        try:
+            self.flush()
+        except SwarmError as fault:  # a full disk, say: the run still has to be closed
+            self._close(RunState.FAILED, str(error or fault))
+            if error is None:
+                raise
+            return
+        if error is None:
+            self._close(RunState.COMPLETE, self.sentence())
+        elif isinstance(error, JobCancelled | KeyboardInterrupt):
+            self._close(RunState.CANCELLED, self.sentence())
+        else:
+            said = str(error) if isinstance(error, SwarmError) else type(error).__name__
+            self._close(RunState.FAILED, said)
+
+    def add(self, census: SwarmCensus) -> None:
+        """Take the final word on one infohash."""
+        self._reaches += [] if census.reach is None else [census.reach]
+        self._waiting += self._join.add(census)
+
+    def note(self, event: CensusProgress) -> None:
+        """Take the crawl's own counters, beside what the run had when it was interrupted."""
+        before = self._before
+        self.counts = self.counts.model_copy(
+            update={
+                "packets_sent": before.packets_sent + event.packets_sent,
+                "packets_received": before.packets_received + event.packets_received,
+                "nodes_known": event.nodes_known,
+                "liars": before.liars + event.liars,
+                "peers_dropped": before.peers_dropped + event.peers_dropped,
+            }
+        )
+
+    def flush_if_due(self) -> None:
+        """Write what waits, about once a second."""
+        if time.monotonic() - self._flushed_at >= FLUSH_INTERVAL_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Place and write what waits. If it fails or is broken off, nothing was counted."""
+        self._flushed_at = time.monotonic()
+        halves = self._join.fresh_halves()
+        if not self._waiting and not halves:
+            return
+        placed = place_sightings(
+            [(number, census.sightings) for number, census in [*self._waiting, *halves]],
+            locator=self._locator,
+            key=self._key,
+            store_addresses=self._settings.store_addresses,
+        )
+        sightings = placed.join(self._on_disk, on=["swarm", "peer"], how="anti")
+        outcomes = outcome_frame(self._waiting)
+        counts = self._counts_with(sightings, outcomes)
+        self._writer.add(sightings, outcomes, counts)
+        self.counts, self._waiting = counts, []
+        numbers = [number for number, _ in halves]
+        kept = sightings.filter(pl.col("swarm").is_in(numbers)).select("swarm", "peer")
+        self._on_disk = pl.concat([self._on_disk, kept])
+        self._join.mark_written(numbers)
+
+    def _counts_with(self, sightings: pl.DataFrame, outcomes: pl.DataFrame) -> RunCounts:
+        states = outcomes["state"]
+        timeout, unreachable = CensusState.TIMEOUT.value, CensusState.UNREACHABLE.value
+        counts = self.counts
+        return counts.model_copy(
+            update={
+                "swarms_done": counts.swarms_done + len(outcomes),
+                "swarms_cut_off": counts.swarms_cut_off + int((states == timeout).sum()),
+                "swarms_unreachable": counts.swarms_unreachable
+                + int((states == unreachable).sum()),
+                "peers": counts.peers + len(sightings),
+                "queries": counts.queries + int(outcomes["queries"].sum()),
+                **dht_counts(self._reaches),
+            }
+        )
+
+    @property
+    def done(self) -> int:
+        """Swarms that are finished, written or about to be."""
+        return self.counts.swarms_done + len(self._waiting)
+
+    @property
+    def peers(self) -> int:
+        """Peers found, written or about to be."""
+        return self.counts.peers + sum(len(census.sightings) for _, census in self._waiting)
+
+    def sentence(self) -> str:
+        """How the run ended, in words."""
+        counts = self.counts
+        said = f"{counts.peers:,} peers found in {counts.swarms_complete:,}"
+        if counts.swarms_complete == counts.swarms_total:
+            return f"{said} swarms."
+        said += f" of {counts.swarms_total:,} swarms"
+        if counts.swarms_cut_off:
+            limit = f"crawl_deadline_s={self._settings.crawl_deadline_s:g}"
+            said += f"; {counts.swarms_cut_off:,} were cut off ({limit}), so theirs are incomplete"
+        if counts.swarms_unreachable:
+            said += f"; near {counts.swarms_unreachable:,} no node answered"
+        return f"{said}."
+
+    def _close(self, state: RunState, message: str) -> None:
+        self._writer.finish(state, datetime.now(UTC), message, self.counts)
+        if state is not RunState.COMPLETE and not self.counts.peers:
+            # A run without a single peer would only hide the last good one on the page.
+            self._catalogue.forget_run(self.run_id)
+            delete_run(self._workspace.runs_dir, self.run_id)
+            return
+        self._catalogue.put_run(self._writer.manifest)
+        write_classic_aggregates(self._workspace, self.run_id)
+
+
+def _keys(target: CrawlTarget) -> tuple[InfoHash, ...]:
+    return tuple(InfoHash.from_hex(key) for key in target.dht_keys)
+
+
+def _swarm_frame(targets: tuple[CrawlTarget, ...]) -> pl.DataFrame:
+    rows = [
+        {
+            "swarm": number,
+            "infohash": target.infohash,
+            "name": target.name,
+            "size_bytes": target.size_bytes,
+            "category": target.category,
+            "language": target.language,
+        }
+        for number, target in enumerate(targets)
+    ]
+    return pl.DataFrame(rows, schema=polars_schema(SWARM_COLUMNS))
