@@ -62,6 +62,12 @@ def root(
     """Open the page unless a command was given."""
     if context.invoked_subcommand is None:
         dashboard(workspace, port, host, no_browser, use_lab)
+    elif (workspace, port, host, no_browser, use_lab) != (None, 8050, "127.0.0.1", False, False):
+        # Ignored, they would let a command loose on another folder than the one named.
+        raise typer.BadParameter(
+            f"options before a command are those of the page: write them after "
+            f"{context.invoked_subcommand!r}"
+        )
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

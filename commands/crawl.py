@@ -27,9 +27,11 @@ from observatory.desk import Observatory
 from observatory.jobs import FetchArguments, Job, JobKind, JobState
 from observatory.targets import read_targets
 from swarm.errors import SwarmError
+from swarm.settings import check_host_and_port
 from swarm.text import one_line
 
 _ROWS_SHOWN = 40
+_LINES_SHOWN = 10
 
 
 def crawl(
@@ -81,13 +83,19 @@ def crawl(
         raise typer.BadParameter(f"--out {out}: the name must end in {' or '.join(SUFFIXES)}")
     desk = open_desk(workspace)
     try:
+        for node in bootstrap or ():
+            check_host_and_port(node)
         targets, refused = read_targets(inputs) if inputs else (None, [])
-    except SwarmError as error:
+    except (SwarmError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     if not inputs:
         refused = [f"{broken.file_name}: {broken.reason}" for broken in desk.refused_torrents]
-    for line in refused:
+    for line in refused[:_LINES_SHOWN]:
         complain(f"passed over {line}")
+    if len(refused) > _LINES_SHOWN:
+        complain(f"... and {len(refused) - _LINES_SHOWN:,} more")
+    if targets == []:
+        raise typer.BadParameter("none of the inputs names a torrent")
     arguments = FetchArguments(
         targets=None if targets is None else tuple(targets),
         bootstrap=tuple(bootstrap) if bootstrap else None,

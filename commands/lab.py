@@ -24,7 +24,9 @@ DEFAULT_SEED = 7
 
 def lab(
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = DEFAULT_SEED,
-    nodes: Annotated[int, typer.Option(min=100, help="Nodes of the simulated DHT.")] = 2000,
+    nodes: Annotated[
+        int, typer.Option(min=100, max=10_000_000, help="Nodes of the simulated DHT.")
+    ] = 2000,
     sessions: Annotated[int, typer.Option(min=4, max=200, help="Real libtorrent clients.")] = 24,
     challenge: Annotated[
         bool | None,

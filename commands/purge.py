@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -19,9 +20,11 @@ def purge(
     """Delete every run and json/*.json; the collected torrents stay. Asks first."""
     desk = open_desk(workspace)
     preview = desk.purge_preview()
-    if not yes:
+    if not yes and preview.runs and (as_json or not sys.stdin.isatty()):
+        raise typer.BadParameter("nobody is here to answer: add --yes to delete without a question")
+    if not yes and preview.runs:
         typer.confirm(
-            f"Delete {preview.runs} runs with {preview.peers:,} peers "
+            f"Delete {preview.runs} run(s) with {preview.peers:,} peers "
             f"({preview.bytes / 1e6:,.1f} MB)? {preview.torrents_kept} torrents are kept.",
             abort=True,
             err=True,

@@ -141,7 +141,6 @@ def _actions() -> html.Section:
                         allowDecimal=False,
                         allowNegative=False,
                         w=84,
-                        debounce=250,
                         **aria(label="Torrents per category"),
                     ),
                     dmc.Button("Scrape new torrents", id=ids.SCRAPE, leftSection=icon("scrape")),

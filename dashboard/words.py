@@ -47,7 +47,9 @@ EMPTY_TITLE = "Where are the people who share a torrent?"
 EMPTY_LEAD = (
     "Nothing has been fetched in this world yet. Two clicks in the bar above fill this page:"
 )
-STEP_SCRAPE = "collects .torrent files from the site in config.txt."
+STEP_SCRAPE = (
+    "collects .torrent files from the site in config.txt. Skip it where torrents are here already."
+)
 STEP_FETCH = "asks the BitTorrent DHT who shares them, and places every peer on a map."
 LAB_TITLE = "No site, or no internet?"
 LAB_LEAD = (

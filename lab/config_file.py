@@ -24,6 +24,9 @@ crawl_deadline_s=120
 
 # Which city each network of 127.0.0.0/8 stands for.
 geoip_city={geoip_city}
+
+# Nothing that is set for the real internet leads out of this world.
+ignore_environment=yes
 """
 
 

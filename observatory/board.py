@@ -117,9 +117,11 @@ def run_job(workspace: Workspace, job_id: int, *, watch: Progress | None = None)
             with StoppedBySignal(progress) as stoppable:
                 report = _JOBS[JobKind(row.kind)].run(workspace, row.arguments, stoppable)
         except JobCancelled:
-            _end(catalogue, job_id, JobState.CANCELLED, "Cancelled; what was collected is kept.")
+            _end(catalogue, job_id, JobState.CANCELLED, "What was collected by then is kept.")
         except KeyboardInterrupt:
-            _end(catalogue, job_id, JobState.CANCELLED, "Stopped; what was collected is kept.")
+            _end(
+                catalogue, job_id, JobState.CANCELLED, "What was written by then is kept."
+            )
         except SwarmError as error:
             log.warning("job=%d kind=%s failed error=%s", job_id, row.kind, error)
             _end(catalogue, job_id, JobState.FAILED, str(error))
@@ -130,7 +132,7 @@ def run_job(workspace: Workspace, job_id: int, *, watch: Progress | None = None)
         else:
             catalogue.update_job(job_id, report=report.model_dump(mode="json"))
             if report.cancelled:
-                _end(catalogue, job_id, JobState.CANCELLED, f"Cancelled. {report.sentence}")
+                _end(catalogue, job_id, JobState.CANCELLED, report.sentence)
             else:
                 _end(catalogue, job_id, JobState.DONE, report.sentence)
         job = row_to_job(catalogue.job(job_id))

@@ -146,10 +146,11 @@ class Observatory:
         return preview_purge(self.workspace, self._catalogue)
 
     def revision(self) -> str:
-        """Changes when jobs, torrents or the latest run do; costs a few milliseconds."""
+        """Changes when jobs, torrents, config.txt or the latest run do; a few milliseconds."""
         job = self.latest_job()
         run = self.latest_run()
         parts = "" if run is None else self.open_run(run.id).revision
-        index = self.workspace.torrents_dir
-        said = f"{job}{parts}{self.torrents()}{index.stat().st_mtime_ns}"
+        watched = (self.workspace.torrents_dir, self.workspace.config_path)
+        stamps = [path.stat().st_mtime_ns for path in watched if path.exists()]
+        said = f"{job}{parts}{self.torrents()}{stamps}"
         return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()

@@ -49,9 +49,10 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
                 _count(run, plan, len(targets), progress)
         except JobCancelled:
             cancelled = True
+    nothing = cancelled and not run.counts.peers
     return Report(
-        sentence=run.sentence(),
-        run_id=run.run_id if run.counts.peers or not cancelled else None,
+        sentence="Nobody was found by then, so no run is kept." if nothing else run.sentence(),
+        run_id=None if nothing else run.run_id,
         figures=run.counts.model_dump(exclude_none=True),
         cancelled=cancelled,
     )

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from storage.catalogue import JobRow
+from swarm.settings import check_host_and_port
 
 
 class JobKind(StrEnum):
@@ -108,6 +109,13 @@ class FetchArguments(Arguments):
     deadline_s: float | None = Field(default=None, gt=0)
     store_addresses: bool | None = None
     resume: bool = True  # go on with the latest run, if it was killed while asking for the same
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _hosts_with_ports(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for entry in value or ():
+            check_host_and_port(entry)
+        return value
 
 
 class PurgeArguments(Arguments):

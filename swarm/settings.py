@@ -2,7 +2,8 @@
 
 config.txt is `key=value`, one a line; `#` starts a comment at the beginning of a line, and a value
 may itself hold `=`. The keys of the classic tool keep their names and meaning. The environment
-wins over the file: `SWARM_ATLAS_ROOT_URL=...` sets `root_url`.
+wins over the file: `SWARM_ATLAS_ROOT_URL=...` sets `root_url`; a file with `ignore_environment=yes`
+counts alone.
 """
 
 from __future__ import annotations
@@ -44,6 +45,13 @@ def _empty_is_none(value: object) -> object:
 _OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 
 
+def check_host_and_port(text: str) -> None:
+    """Raise ValueError where `text` is not HOST:PORT with a port of 1 to 65535."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"{text!r} is not HOST:PORT")
+
+
 class Settings(BaseSettings):
     """One reading of config.txt and the environment; frozen. Times are in seconds."""
 
@@ -68,6 +76,7 @@ class Settings(BaseSettings):
     allow_local_peers: bool = False
     geoip_city: _OptionalPath = None
     store_addresses: bool = False
+    ignore_environment: bool = False
 
     @field_validator("root_url")
     @classmethod
@@ -82,9 +91,7 @@ class Settings(BaseSettings):
     @classmethod
     def _hosts_with_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for entry in value:
-            host, _, port = entry.rpartition(":")
-            if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-                raise ValueError(f"{entry!r} is not HOST:PORT")
+            check_host_and_port(entry)
         return value
 
     @classmethod
@@ -136,8 +143,9 @@ def read_settings(text: str, *, file: str, environment: Mapping[str, str]) -> Se
         if not equals:
             raise SettingsError(f"{where}: {stripped[:60]!r} is not key=value")
         _take(key, value, where, values, origin)
+    ignored = values.get("ignore_environment", "").lower() in ("1", "yes", "true", "on")
     for name, value in sorted(environment.items()):
-        if name.startswith(ENV_PREFIX):
+        if name.startswith(ENV_PREFIX) and not ignored:
             key = name.removeprefix(ENV_PREFIX).lower()
             field = KEYS.get(key, KEYS.get(key.replace("_", "-"), key))
             origin.pop(field, None)

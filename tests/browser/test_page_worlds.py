@@ -64,6 +64,7 @@ def test_nothing_sticks_out(open_page: Open, url: str, host: FakeHost, width: in
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     for part in ("#numbers", "#map", "#histogram", "#countries", "#attribution", "#result"):
         expect(page.locator(part)).to_be_visible()
+    expect(page.locator(".lost")).to_be_hidden()  # the server does answer
 
 
 def test_the_theme_follows_the_system_until_chosen(open_page: Open, url: str) -> None:

@@ -59,6 +59,9 @@ WRONG = {
     "not a target": ("crawl", "zzz"),
     "bad suffix": ("crawl", "00" * 20, "--out", "peers.txt"),
     "missing option": ("export",),
+    "bad port": ("crawl", "00" * 20, "--bootstrap", "127.0.0.1:99999"),
+    "no port": ("crawl", "00" * 20, "--bootstrap", "127.0.0.1"),
+    "nothing to crawl": ("crawl", "README.md"),
 }
 
 
@@ -130,8 +133,8 @@ def test_purge_asks_first(atlas: Atlas, workspace: Path) -> None:
     """Without an answer nothing is deleted; --yes deletes the runs."""
     assert atlas("import", SAMPLES / "classic-plain").returncode == 0
     asked = atlas("purge")
-    assert asked.returncode == 1
-    assert "Delete 1 runs" in asked.stderr
+    assert asked.returncode == 2
+    assert "add --yes" in asked.stderr
     runs = list((workspace / "runs").glob("2*"))
     assert len(runs) == 1
     assert atlas("purge", "--yes").returncode == 0
@@ -154,6 +157,19 @@ def test_import_and_export_are_a_fixed_point(
     assert len(first) > 3
     for name, path in first.items():
         assert json.loads(path.read_text()) == json.loads(second[name].read_text()), name
+
+
+def test_options_before_a_command_are_refused(workspace: Path) -> None:
+    """--workspace in front of a command is an error: ignored, the wrong data would be purged."""
+    result = subprocess.run(
+        [sys.executable, "main.py", f"--workspace={workspace}", "purge", "--yes"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "write them after" in result.stderr
 
 
 def test_long_magnet_links_are_read(atlas: Atlas, workspace: Path) -> None:

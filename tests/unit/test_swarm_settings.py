@@ -77,6 +77,13 @@ def test_errors_name_file_line_and_key(text: str, parts: tuple[str, ...]) -> Non
         assert part in str(error.value)
 
 
+def test_a_file_can_count_alone() -> None:
+    """With ignore_environment=yes no variable leads out of the file's world."""
+    text = "ignore_environment=yes\nroot_url=http://127.0.0.1:1\n"
+    settings = read(text, SWARM_ATLAS_ROOT_URL="https://elsewhere.example", SWARM_ATLAS_X="1")
+    assert settings.root_url == "http://127.0.0.1:1"
+
+
 def test_bad_environment_is_named() -> None:
     """A bad or unknown variable is named as such."""
     with pytest.raises(SettingsError, match="environment variable SWARM_ATLAS_WAIT"):
