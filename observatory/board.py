@@ -119,9 +119,7 @@ def run_job(workspace: Workspace, job_id: int, *, watch: Progress | None = None)
         except JobCancelled:
             _end(catalogue, job_id, JobState.CANCELLED, "What was collected by then is kept.")
         except KeyboardInterrupt:
-            _end(
-                catalogue, job_id, JobState.CANCELLED, "What was written by then is kept."
-            )
+            _end(catalogue, job_id, JobState.CANCELLED, "What was written by then is kept.")
         except SwarmError as error:
             log.warning("job=%d kind=%s failed error=%s", job_id, row.kind, error)
             _end(catalogue, job_id, JobState.FAILED, str(error))
