@@ -15,10 +15,7 @@ FOR_USE = (
     ),
     (("chromedriver",), "passing a site's challenge page", "chromium-driver"),
 )
-FOR_TESTS = (
-    (("aria2c",), "the test with a real aria2 peer", "aria2"),
-    (("transmission-daemon",), "the test with a real transmission peer", "transmission-daemon"),
-)
+FOR_TESTS = ((("aria2c",), "the test with a real aria2 peer", "aria2"),)
 
 
 def main() -> int:

@@ -14,7 +14,6 @@ import pytest
 NEEDS = {
     "browser": (("chromium", "chromedriver"), "chromium chromium-driver"),
     "aria2": (("aria2c",), "aria2"),
-    "transmission": (("transmission-daemon",), "transmission-daemon"),
 }
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
 
