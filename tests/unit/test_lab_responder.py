@@ -89,7 +89,7 @@ def test_announcement_stands_and_is_told(lab: Lab) -> None:
     assert lab.announced == [(KEY, peer)]
     told = lab.ask(b"get_peers", info_hash=KEY, source=("127.8.8.8", 9))
     assert isinstance(told, krpc.Reply)
-    assert told.values == peer
+    assert told.values == (peer,)
     assert lab.responder.counters.announces == 1
 
 
