@@ -13,7 +13,7 @@ from crawler.addresses import BogonFilter
 from crawler.agenda import Agenda, Question
 from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
 from crawler.honesty import Honesty
-from crawler.joining import Joining
+from crawler.joining import MOST_KNOWN, Joining
 from crawler.krpc import ErrorReply, Query, Reply, decode, encode_find_node, encode_get_peers
 from crawler.lookup import Lookup
 from crawler.node_table import NodeTable
@@ -66,7 +66,8 @@ class Engine:
     ) -> None:
         """`bogons` tells who can be no peer, `shunned` (left out: the same) whom never to contact.
 
-        `known` contacts answered an earlier run: they are asked first, and are hearsay till then.
+        `known` contacts answered an earlier run: some are asked first; the others are hearsay if
+        one of these answers, else forgotten.
         `utc_offset_us` added to `now` in microseconds gives UTC since the Unix epoch.
         """
         self.counters = Counters()
@@ -82,9 +83,8 @@ class Engine:
         self._utc_offset_us = utc_offset_us
         self._width = family.contact_bytes
         self._node_id = entropy(ID_BYTES)
-        for contact in known:
-            self.table.add(contact, now)
-        places = [family.to_socket_address(contact[ID_BYTES:]) for contact in known]
+        self._known = known
+        places = [family.to_socket_address(contact[ID_BYTES:]) for contact in known[:MOST_KNOWN]]
         self._joining = Joining(bootstrap, now, bootstrap_timeout_s, places)
         self._outstanding = Outstanding(entropy)
         self._patience = Patience()
@@ -106,6 +106,11 @@ class Engine:
     def peers_dropped(self) -> int:
         """What only liars named, or nodes that could not be tried, in lookups that have ended."""
         return self._agenda.peers_dropped
+
+    @property
+    def known_are_dead(self) -> bool:
+        """Whether the known nodes that were asked kept silent, and a bootstrap node did not."""
+        return self._joining.joined and self._joining.fell_back
 
     def unreachable(self, now: float) -> bool:
         """Whether no bootstrap node has answered, and the time for it is over."""
@@ -152,7 +157,8 @@ class Engine:
             return
         if self.table.replied(contact, now) and not asked.overdue:
             self._window.answered()
-        self._joining.succeeded()
+        if not self._joining.joined:
+            self._join(now)
         lookup = asked.lookup
         if lookup is not None and lookup.ended is not None:
             lookup = None
@@ -186,6 +192,13 @@ class Engine:
             if asked.lookup and asked.lookup.ended is None and not asked.overdue:
                 asked.lookup.failed(asked.contact)
         return contact
+
+    def _join(self, now: float) -> None:
+        """The first reply: if it is of a known node, the other known ones are worth asking too."""
+        self._joining.succeeded()
+        if not self._joining.fell_back:
+            for contact in self._known:
+                self.table.add(contact, now)
 
     def _judge(self, contact: bytes, now: float, *, lied: bool) -> None:
         """Give the verdict on a node that was asked for a key that nobody announced."""

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from crawler.addresses import SocketAddress
 
 KNOWN_AT_ONCE = 32
-KNOWN_ROUNDS = 2  # of 64 nodes that answered within a week, one lives if any network is there
+KNOWN_ROUNDS = 2
+MOST_KNOWN = KNOWN_ROUNDS * KNOWN_AT_ONCE  # of 64 that answered lately one lives, if any does
 _FIRST_PAUSE_S = 1.0
 
 
@@ -34,7 +35,7 @@ class Joining:
         """
         self._addresses = addresses
         self._timeout_s = timeout_s
-        self._known = known[: KNOWN_ROUNDS * KNOWN_AT_ONCE]
+        self._known = known[:MOST_KNOWN]
         self.begin(now)
 
     def begin(self, now: float) -> None:
@@ -46,6 +47,7 @@ class Joining:
         self._to_ask: deque[SocketAddress] = deque()
         self._pause_s = _FIRST_PAUSE_S
         self._next_round = now
+        self.fell_back = False  # whether bootstrap nodes have been asked
         self._give_up_at = now + len(rounds) * _FIRST_PAUSE_S + self._timeout_s
         self.joined = False
 
@@ -70,6 +72,7 @@ class Joining:
             self._to_ask.extend(self._known_rounds.popleft())
             self._next_round = now + _FIRST_PAUSE_S
         else:
+            self.fell_back = True
             self._to_ask.extend(self._addresses)
             self._next_round = now + self._pause_s
             self._pause_s *= 2

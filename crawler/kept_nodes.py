@@ -55,6 +55,24 @@ class KeptNodes:
         if len(self._nodes) > 2 * MOST_NODES:
             self._nodes = newest(self._nodes, MOST_NODES)
 
+    def worth_asking(
+        self, family: Family, *, now_s: int, is_shunned: Callable[[bytes], bool]
+    ) -> list[bytes]:
+        """The contacts of one family that may be asked at the beginning of a run, freshest first.
+
+        `is_shunned` is asked about each compact address (`BogonFilter.is_bogus`). What claims to
+        have replied in the future is left out: some clock was wrong.
+        """
+        width = family.contact_bytes
+        fit = [
+            (replied_at, contact)
+            for contact, replied_at in self._nodes.items()
+            if len(contact) == width
+            and 0 <= now_s - replied_at <= ASKED_FOR_S
+            and not is_shunned(contact[ID_BYTES:])
+        ]
+        return [contact for _, contact in sorted(fit, reverse=True)]
+
     def snapshot(self) -> dict[bytes, int]:
         """What is worth keeping: the `MOST_NODES` that replied last."""
         self.changed = False
@@ -66,25 +84,6 @@ def newest(nodes: Nodes, most: int) -> dict[bytes, int]:
     if len(nodes) <= most:
         return dict(nodes)
     return dict(nlargest(most, nodes.items(), key=lambda item: item[1]))
-
-
-def worth_asking(
-    nodes: Nodes, family: Family, *, now_s: int, is_shunned: Callable[[bytes], bool]
-) -> list[bytes]:
-    """The contacts of one family that may be asked at the beginning of a run, freshest first.
-
-    `is_shunned` is asked about each compact address (`BogonFilter.is_bogus`). What claims to have
-    replied in the future is left out: some clock was wrong.
-    """
-    width = family.contact_bytes
-    fit = [
-        (replied_at, contact)
-        for contact, replied_at in nodes.items()
-        if len(contact) == width
-        and 0 <= now_s - replied_at <= ASKED_FOR_S
-        and not is_shunned(contact[ID_BYTES:])
-    ]
-    return [contact for _, contact in sorted(fit, reverse=True)]
 
 
 def dealt(contacts: list[bytes], bounds: list[bytes]) -> list[list[bytes]]:

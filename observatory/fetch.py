@@ -9,6 +9,7 @@ from analysis.locator import open_locator
 from crawler.census import CensusPlan, take_census
 from observatory.configuration import load_optout, load_settings
 from observatory.jobs import CrawlTarget, FetchArguments, Report
+from observatory.node_file import NodeFile
 from observatory.progress import Progress
 from observatory.recording import RunRecorder
 from observatory.targets import distinct_targets, torrent_target
@@ -43,12 +44,15 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
         )
         locator = open_locator(settings.geoip_city)
         run = RunRecorder(workspace, catalogue, settings, targets, locator, resume=arguments.resume)
+        node_file = NodeFile(workspace.nodes_path)
         cancelled = False
         try:
             with run:
-                _count(run, plan, len(targets), progress)
+                _count(run, plan, node_file, len(targets), progress)
         except JobCancelled:
             cancelled = True
+        finally:
+            node_file.save()
     nothing = cancelled and not run.counts.peers
     return Report(
         sentence="Nobody was found by then, so no run is kept." if nothing else run.sentence(),
@@ -58,15 +62,18 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
     )
 
 
-def _count(run: RunRecorder, plan: CensusPlan, total: int, progress: Progress) -> None:
+def _count(
+    run: RunRecorder, plan: CensusPlan, node_file: NodeFile, total: int, progress: Progress
+) -> None:
     progress.report("Asking the DHT", run.done, total)
-    with closing(take_census(run.keys, plan)) as events:
+    with closing(take_census(run.keys, plan, node_file.nodes)) as events:
         for event in events:
             if isinstance(event, SwarmCensus):
                 run.add(event)
             else:
                 run.note(event)
             run.flush_if_due()
+            node_file.save_if_due()
             progress.report(
                 "Asking the DHT",
                 run.done,

@@ -18,7 +18,6 @@ from crawler.kept_nodes import (
     dealt,
     decode_nodes,
     encode_nodes,
-    worth_asking,
 )
 from swarm.errors import StorageError
 
@@ -59,9 +58,10 @@ def test_only_what_may_live_is_asked() -> None:
         contact(b"\x20\x01\x48\x60" + bytes(12)): NOW_S,
     }
     bogons = BogonFilter(allow_local=False)
-    asked = worth_asking(nodes, IPV4, now_s=NOW_S, is_shunned=bogons.is_bogus)
+    kept = KeptNodes(nodes)
+    asked = kept.worth_asking(IPV4, now_s=NOW_S, is_shunned=bogons.is_bogus)
     assert asked == [fresh, old]
-    assert len(worth_asking(nodes, IPV6, now_s=NOW_S, is_shunned=lambda _: False)) == 1
+    assert len(kept.worth_asking(IPV6, now_s=NOW_S, is_shunned=lambda _: False)) == 1
 
 
 def test_each_process_gets_its_share_and_the_freshest() -> None:
