@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
-from crawler import shared_pacing
+from crawler import compiled, shared_pacing
 from crawler.family import ID_BYTES, Family
 from crawler.kept_nodes import KeptNodes, dealt
 from crawler.plan import CensusPlan as CensusPlan  # noqa: PLC0414 - said here too
@@ -69,7 +69,7 @@ def _shares(keys: list[InfoHash], processes: int) -> list[list[InfoHash]]:
 class _Worker:
     """The parent's side of one process: its connection, and what it still owes."""
 
-    def __init__(self, task: WorkerTask) -> None:
+    def __init__(self, task: WorkerTask, import_path: str) -> None:
         self.family = task.family
         self.owed = set(task.infohashes)
         self.last: WorkerReport | None = None
@@ -79,7 +79,7 @@ class _Worker:
             [sys.executable, "-P", "-m", "crawler.worker", str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             pass_fds=descriptors,
-            env={**os.environ, "PYTHONPATH": str(_IMPORT_ROOT)},
+            env={**os.environ, "PYTHONPATH": import_path},
         )
         theirs.close()
         self.connection.send(task)
@@ -120,11 +120,13 @@ class _Crew:
         self._workers: list[_Worker] = []
         self._pacing_descriptor = shared_pacing.create()
         deadline = time.monotonic() + plan.deadline_s
+        roots = [compiled.import_root() if plan.use_compiled else None, _IMPORT_ROOT]
+        import_path = os.pathsep.join(str(root) for root in roots if root)
         shares = _shares(keys, plan.processes)
         for network in networks:
             known = dealt(network.known, [share[0].digest for share in shares])
             self._workers += [
-                _Worker(self._task(network, share, near, deadline))
+                _Worker(self._task(network, share, near, deadline), import_path)
                 for share, near in zip(shares, known, strict=True)
             ]
 

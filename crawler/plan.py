@@ -25,8 +25,9 @@ class CensusPlan:
     deadline_s: float  # for the whole census
     allow_local: bool  # loopback and private addresses count as nodes and peers
     never_contact: tuple[optout.Network, ...] = ()  # who opted out, see `optout`
-    max_lookups: int = 1024  # lookups under way at once, per process
+    max_lookups: int = 4096  # lookups under way at once, per process
     bootstrap_timeout_s: float = 10.0
+    use_compiled: bool = True  # the compiled engine, where there is one (see `compiled`)
 
     def __post_init__(self) -> None:
         if self.processes < 1 or self.max_lookups < 1:

@@ -7,6 +7,7 @@ infohashes are done or its parent is gone, and keeps nothing that has to be clea
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from crawler.engine import Engine
 from crawler.shell import drive, open_socket
 from crawler.task import WorkerReport, WorkerTask
 
+_ALLOCATIONS_PER_SEARCH = 100_000
 _NODES_INTERVAL_S = 60.0  # between two reports of nodes: what a kill can take away of them
 
 
@@ -130,6 +132,10 @@ def work(parent: Connection) -> None:
         family=task.family,
         known=task.known,
     )
+    # What a crawl allocates lives long and has no cycles: searching it for some every 700 objects,
+    # as Python does by default, is a tenth of the time.
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS_PER_SEARCH, 50, 50)
     reporter = _Reporter(engine, _NodeNews(engine, task.known, utc_offset_s), parent, now)
     with open_socket(task.family) as udp:
         drive(engine, udp, deadline=task.deadline, watch=reporter.watch)
