@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -22,12 +23,13 @@ from commands.terminal import (
     print_json,
     watch_job,
 )
+from crawler.canaries import read_canaries
 from crawler.plan import check_uncapped
 from observatory.census_file import SUFFIXES, country_counts, write_census_file
 from observatory.desk import Observatory
 from observatory.jobs import FetchArguments, Job, JobKind, JobState
 from observatory.targets import read_targets
-from swarm.errors import SwarmError
+from swarm.errors import SettingsError, SwarmError
 from swarm.settings import check_host_and_port
 from swarm.text import one_line
 
@@ -62,6 +64,14 @@ def crawl(
     raw_addresses: Annotated[
         bool, typer.Option("--raw-addresses", help="Keep the peers' addresses in this run.")
     ] = False,
+    canaries: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Peers known to be there, a line each: INFOHASH ADDRESS:PORT. Asked for along, to "
+            "measure the recall.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Also write FILE.jsonl (a line per swarm) or FILE.parquet (per peer)."),
@@ -87,6 +97,7 @@ def crawl(
         for node in bootstrap or ():
             check_host_and_port(node)
         targets, refused = read_targets(inputs) if inputs else (None, [])
+        known = None if canaries is None else _read_canaries(canaries)
     except (SwarmError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     if not inputs:
@@ -104,6 +115,7 @@ def crawl(
         max_packets_per_s=max_packets_per_s,
         deadline_s=deadline,
         store_addresses=True if raw_addresses else None,
+        canaries=known,
         resume=resume,
     )
     settings = desk.settings()  # a bad line is wrong usage, said before anything starts
@@ -126,6 +138,23 @@ def crawl(
     leave(job, as_json=False)
 
 
+def _read_canaries(path: Path) -> tuple[str, ...]:
+    """The lines of a file of canaries, as a job takes them."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read {path}: {error}") from None
+    peers = read_canaries(text, file=str(path)).peers
+    return tuple(sorted(f"{key} {peer}" for key, found in peers.items() for peer in found))
+
+
+def _recall(document: Mapping[str, object]) -> float | None:
+    known, found = document.get("canaries_known"), document.get("canaries_found")
+    if not isinstance(known, int) or not isinstance(found, int) or not known:
+        return None
+    return round(found / known, 4)
+
+
 def _summary(job: Job, seconds: float, refused: list[str]) -> dict[str, object]:
     own = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -139,6 +168,9 @@ def _summary(job: Job, seconds: float, refused: list[str]) -> dict[str, object]:
         "packets_received": document.get("packets_received", 0),
         "liars": document.get("liars", 0),
         "peers_dropped": document.get("peers_dropped", 0),
+        "canaries_known": document.get("canaries_known", 0),
+        "canaries_found": document.get("canaries_found", 0),
+        "recall": _recall(document),
         "dht_nodes": document.get("dht_nodes"),
         "dht_nodes_low": document.get("dht_nodes_low"),
         "dht_nodes_high": document.get("dht_nodes_high"),

@@ -5,8 +5,12 @@ whole network leans on. Standing follows BEP 5: a node is good for 15 minutes af
 is read from a file is questionable: it is asked, but it counts for nothing before it has answered,
 and its first silence drops it. After a week it is not asked any more.
 
-The bytes: a magic, the numbers of 26-byte and of 38-byte contacts, one record for each (contact,
-then the Unix time of its last reply in 4 bytes), and a digest of all that. Integers are big-endian.
+They hold for one network only, told by the bootstrap nodes that the user names for it: who names
+others wants to count in another DHT, and must not be led back into this one.
+
+The bytes: a magic, a digest of the bootstrap nodes, the numbers of 26-byte and of 38-byte contacts,
+one record for each (contact, then the Unix time of its last reply in 4 bytes), and a digest of all
+that. Integers are big-endian.
 """
 
 from __future__ import annotations
@@ -100,8 +104,8 @@ def dealt(contacts: list[bytes], bounds: list[bytes]) -> list[list[bytes]]:
     return [fresh + [contact for contact in contacts if contact in share] for share in rest]
 
 
-def encode_nodes(nodes: Nodes) -> bytes:
-    """The bytes of a file of nodes."""
+def encode_nodes(nodes: Nodes, bootstrap: Iterable[str]) -> bytes:
+    """The bytes of a file of the nodes of one network; see the module for `bootstrap`."""
     columns = [
         [
             contact + replied_at.to_bytes(_TIME_BYTES)
@@ -111,25 +115,28 @@ def encode_nodes(nodes: Nodes) -> bytes:
         for family in FAMILIES
     ]
     counts = b"".join(len(column).to_bytes(_COUNT_BYTES) for column in columns)
-    body = _MAGIC + counts + b"".join(b"".join(column) for column in columns)
+    body = _MAGIC + _network(bootstrap) + counts + b"".join(b"".join(column) for column in columns)
     return body + _digest(body)
 
 
-def decode_nodes(raw: bytes) -> dict[bytes, int]:
+def decode_nodes(raw: bytes, bootstrap: Iterable[str]) -> dict[bytes, int]:
     """The nodes of such a file.
 
     Raises:
-        StorageError: the bytes are another file's, or not all there.
+        StorageError: the bytes are another file's or another network's, or not all there.
     """
     if not raw.startswith(_MAGIC):
         raise StorageError("it is no file of nodes")
     body, digest = raw[:-_DIGEST_BYTES], raw[-_DIGEST_BYTES:]
     if _digest(body) != digest:
         raise StorageError("it is damaged: its digest does not fit")
-    at = len(_MAGIC) + _COUNT_BYTES * len(FAMILIES)
+    counts_at = len(_MAGIC) + _DIGEST_BYTES
+    if body[len(_MAGIC) : counts_at] != _network(bootstrap):
+        raise StorageError("its nodes were met with other bootstrap nodes")
+    at = counts_at + _COUNT_BYTES * len(FAMILIES)
     nodes: dict[bytes, int] = {}
     for number, family in enumerate(FAMILIES):
-        count_at = len(_MAGIC) + _COUNT_BYTES * number
+        count_at = counts_at + _COUNT_BYTES * number
         count = int.from_bytes(body[count_at : count_at + _COUNT_BYTES])
         width = family.contact_bytes
         end = at + count * (width + _TIME_BYTES)
@@ -140,6 +147,10 @@ def decode_nodes(raw: bytes) -> dict[bytes, int]:
             nodes[body[record : record + width]] = replied_at
         at = end
     return nodes
+
+
+def _network(bootstrap: Iterable[str]) -> bytes:
+    return _digest("\n".join(sorted(set(bootstrap))).encode())
 
 
 def _digest(body: bytes) -> bytes:

@@ -32,6 +32,8 @@ from swarm.errors import WorldError
 
 _MMDB_NAME = "geography.mmdb"
 _PAYLOAD_NAME = "payload"
+_CANARIES_NAME = "canaries.txt"
+_CANARIES_PER_KEY = 3
 _LOCK_NAME = ".world.lock"
 _SYNTHETIC_SEEDER_SHARE = 0.4  # how the site splits the synthetic peers
 # A client's lookup may end a holder or two short of the eight; all that are found hold the peer.
@@ -152,6 +154,7 @@ class World:
             sessions=self._sessions,
             torrents=_swarm_facts(plans, presences),
         )
+        _write_canaries(plans, root / _CANARIES_NAME)
         write_config(facts, root / "config.txt")
         dump(facts, root / FILE_NAME)
         stack.callback((root / FILE_NAME).unlink, missing_ok=True)
@@ -232,6 +235,20 @@ def _synthetic_announcements(plans: Sequence[SwarmPlan]) -> dict[bytes, list[byt
         for plan in plans
         for key, peers in plan.synthetic.items()
     }
+
+
+def _write_canaries(plans: Sequence[SwarmPlan], path: Path) -> None:
+    """Name some planted peers of each key, so that every run here measures what share it finds."""
+    lines = [
+        f"{key.hex} {peer}\n"
+        for plan in plans
+        for key, peers in plan.synthetic.items()
+        for peer in peers[:_CANARIES_PER_KEY]
+    ]
+    head = "# Written by the lab each time it starts: peers that are planted in its DHT.\n"
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(head + "".join(lines), encoding="ascii")
+    fresh.replace(path)
 
 
 def _listing(plan: SwarmPlan) -> Listing:

@@ -1,4 +1,4 @@
-"""Reading config.txt and optout.txt of a workspace.
+"""Reading config.txt, optout.txt and canaries.txt of a workspace.
 
 Each job does so when it starts, so that edits take effect.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from crawler.canaries import Canaries, read_canaries
 from crawler.optout import Network, read_optout
 from storage.workspace import Workspace
 from swarm.errors import SettingsError
@@ -32,6 +33,16 @@ def load_optout(workspace: Workspace) -> tuple[Network, ...]:
     """
     path = workspace.optout_path
     return read_optout(_text_of(path), file=str(path))
+
+
+def load_canaries(workspace: Workspace) -> Canaries:
+    """The peers that canaries.txt knows now; none if it is missing.
+
+    Raises:
+        SettingsError: names file and line.
+    """
+    path = workspace.canaries_path
+    return read_canaries(_text_of(path), file=str(path))
 
 
 def _text_of(path: Path) -> str:

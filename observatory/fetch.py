@@ -6,17 +6,19 @@ import os
 from contextlib import closing
 
 from analysis.locator import open_locator
+from crawler.canaries import Canaries, read_canaries
 from crawler.census import CensusPlan, take_census
-from observatory.configuration import load_optout, load_settings
+from observatory.configuration import load_canaries, load_optout, load_settings
 from observatory.jobs import CrawlTarget, FetchArguments, Report
 from observatory.node_file import NodeFile
 from observatory.progress import Progress
 from observatory.recording import RunRecorder
-from observatory.targets import distinct_targets, torrent_target
+from observatory.targets import distinct_targets, infohash_target, torrent_target
 from storage.catalogue import Catalogue
 from storage.workspace import Workspace
 from swarm.census import SwarmCensus
 from swarm.errors import JobCancelled, JobRefused
+from swarm.infohash import InfoHash
 from swarm.settings import Settings
 
 
@@ -32,6 +34,7 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
     """
     settings = _effective(load_settings(workspace), arguments)
     with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+        canaries = _canaries(workspace, arguments)
         targets = _targets(arguments, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
         plan = CensusPlan(
@@ -43,8 +46,16 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
             never_contact=load_optout(workspace),
         )
         locator = open_locator(settings.geoip_city)
-        run = RunRecorder(workspace, catalogue, settings, targets, locator, resume=arguments.resume)
-        node_file = NodeFile(workspace.nodes_path)
+        run = RunRecorder(
+            workspace,
+            catalogue,
+            settings,
+            targets,
+            locator,
+            resume=arguments.resume,
+            canaries=canaries,
+        )
+        node_file = NodeFile(workspace.nodes_path, settings.dht_bootstrap)
         cancelled = False
         try:
             with run:
@@ -96,11 +107,20 @@ def _effective(settings: Settings, arguments: FetchArguments) -> Settings:
     return settings.model_copy(update={k: v for k, v in chosen.items() if v is not None})
 
 
+def _canaries(workspace: Workspace, arguments: FetchArguments) -> Canaries:
+    if arguments.canaries is None:
+        return load_canaries(workspace)
+    return read_canaries("\n".join(arguments.canaries), file="the list of canaries")
+
+
 def _targets(arguments: FetchArguments, catalogue: Catalogue) -> tuple[CrawlTarget, ...]:
-    if arguments.targets is not None:
-        targets = distinct_targets(arguments.targets)
-    else:
-        targets = distinct_targets(torrent_target(row) for row in catalogue.torrents())
+    """What is to be counted; the swarms of canaries that a job is given are counted along."""
+    asked = arguments.targets
+    if asked is None:
+        asked = tuple(torrent_target(row) for row in catalogue.torrents())
+    lines = arguments.canaries or ()
+    along = (infohash_target(InfoHash.from_hex(line.split()[0])) for line in lines)
+    targets = distinct_targets([*asked, *along])
     if not targets:
         raise JobRefused(
             "There are no torrents to ask for yet: scrape some first, or put .torrent files into "

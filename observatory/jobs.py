@@ -108,6 +108,7 @@ class FetchArguments(Arguments):
     max_packets_per_s: float | None = Field(default=None, ge=0)
     deadline_s: float | None = Field(default=None, gt=0)
     store_addresses: bool | None = None
+    canaries: tuple[str, ...] | None = None  # "infohash address:port"; None: as canaries.txt says
     resume: bool = True  # go on with the latest run, if it was killed while asking for the same
 
     @field_validator("bootstrap")

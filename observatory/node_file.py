@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from crawler.kept_nodes import KeptNodes, decode_nodes, encode_nodes
@@ -23,10 +24,12 @@ SAVE_INTERVAL_S = 60.0
 class NodeFile:
     """Reads the nodes when it is made, and keeps what a run makes of them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, bootstrap: Sequence[str]) -> None:
+        """`bootstrap` are the nodes that the user names: nodes met with others do not count."""
         self._path = path
+        self._bootstrap = bootstrap
         self._saved_at = time.monotonic()
-        self.nodes = _read(path)
+        self.nodes = _read(path, bootstrap)
 
     def save_if_due(self) -> None:
         """Write the nodes about once a minute, if any is new."""
@@ -39,14 +42,16 @@ class NodeFile:
         if not self.nodes.changed:
             return
         try:
-            write_durably(self._path, encode_nodes(self.nodes.snapshot()), mode=0o600)
+            write_durably(
+                self._path, encode_nodes(self.nodes.snapshot(), self._bootstrap), mode=0o600
+            )
         except StorageError as error:
             _LOG.warning("nodes not kept: reason=%s", error)
 
 
-def _read(path: Path) -> KeptNodes:
+def _read(path: Path, bootstrap: Sequence[str]) -> KeptNodes:
     try:
-        return KeptNodes(decode_nodes(path.read_bytes()))
+        return KeptNodes(decode_nodes(path.read_bytes(), bootstrap))
     except FileNotFoundError:
         return KeptNodes()
     except (OSError, StorageError) as error:

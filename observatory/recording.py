@@ -13,6 +13,7 @@ import polars as pl
 
 from analysis.locator import Locator
 from analysis.placing import place_sightings
+from crawler.canaries import Canaries
 from observatory.aggregates import write_classic_aggregates
 from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget
@@ -46,6 +47,7 @@ class RunRecorder:
         locator: Locator,
         *,
         resume: bool,
+        canaries: Canaries = Canaries({}),  # noqa: B008 - frozen
     ) -> None:
         """Open a new run, or the latest one if it was killed while asking for the same swarms."""
         self._workspace = workspace
@@ -54,6 +56,8 @@ class RunRecorder:
         self._targets = targets
         self._locator = locator
         self._key = load_or_make_key(workspace.key_path)
+        self._canaries = canaries.within(key for target in targets for key in _keys(target))
+        self._canaries_found = 0  # since the last flush
         self._waiting: list[tuple[int, SwarmCensus]] = []
         self._flushed_at = time.monotonic()
         self._reaches: list[float] = []  # of all lookups, for the size of the DHT
@@ -83,7 +87,7 @@ class RunRecorder:
 
     def _begin(self) -> None:
         self._join = HybridJoin([_keys(target) for target in self._targets])
-        self.counts = RunCounts(swarms_total=len(self._targets))
+        self.counts = RunCounts(swarms_total=len(self._targets), canaries_known=len(self._canaries))
         started_at = datetime.now(UTC)
         manifest = Manifest(
             run_id=new_run_id(started_at),
@@ -109,7 +113,7 @@ class RunRecorder:
             ]
         )
         self._on_disk = run.half_written
-        self.counts = run.manifest.counts
+        self.counts = run.manifest.counts.model_copy(update={"canaries_known": len(self._canaries)})
         manifest = run.manifest.model_copy(
             update={
                 "state": RunState.RUNNING,
@@ -144,6 +148,7 @@ class RunRecorder:
     def add(self, census: SwarmCensus) -> None:
         """Take the final word on one infohash."""
         self._reaches += [] if census.reach is None else [census.reach]
+        self._canaries_found += self._canaries.found_by(census)
         self._waiting += self._join.add(census)
 
     def note(self, event: CensusProgress) -> None:
@@ -180,7 +185,7 @@ class RunRecorder:
         outcomes = outcome_frame(self._waiting)
         counts = self._counts_with(sightings, outcomes)
         self._writer.add(sightings, outcomes, counts)
-        self.counts, self._waiting = counts, []
+        self.counts, self._waiting, self._canaries_found = counts, [], 0
         numbers = [number for number, _ in halves]
         kept = sightings.filter(pl.col("swarm").is_in(numbers)).select("swarm", "peer")
         self._on_disk = pl.concat([self._on_disk, kept])
@@ -198,6 +203,10 @@ class RunRecorder:
                 + int((states == unreachable).sum()),
                 "peers": counts.peers + len(sightings),
                 "queries": counts.queries + int(outcomes["queries"].sum()),
+                # A swarm that was half-written when a kill came is asked for a second time.
+                "canaries_found": min(
+                    counts.canaries_found + self._canaries_found, counts.canaries_known
+                ),
                 **dht_counts(self._reaches),
             }
         )
@@ -216,9 +225,11 @@ class RunRecorder:
         """How the run ended, in words."""
         counts = self.counts
         said = f"{counts.peers:,} peers found in {counts.swarms_complete:,}"
-        if counts.swarms_complete == counts.swarms_total:
-            return f"{said} swarms."
-        said += f" of {counts.swarms_total:,} swarms"
+        if counts.swarms_complete < counts.swarms_total:
+            said += f" of {counts.swarms_total:,}"
+        said += " swarms"
+        if counts.recall is not None:
+            said += f"; of {counts.canaries_known:,} peers known to be there, {counts.recall:.1%}"
         if counts.swarms_cut_off:
             limit = f"crawl_deadline_s={self._settings.crawl_deadline_s:g}"
             said += f"; {counts.swarms_cut_off:,} were cut off ({limit}), so theirs are incomplete"

@@ -103,6 +103,11 @@ def _from_text(text: str) -> CrawlTarget | None:
         infohash = InfoHash.from_hex(text)
     except ValueError:
         return None
+    return infohash_target(infohash)
+
+
+def infohash_target(infohash: InfoHash) -> CrawlTarget:
+    """What to ask the DHT where only an infohash is known."""
     return CrawlTarget(infohash=infohash.hex, dht_keys=(infohash.hex,), name=infohash.hex)
 
 

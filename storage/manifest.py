@@ -49,9 +49,16 @@ class RunCounts(BaseModel):
     nodes_known: int = 0
     liars: int = 0  # nodes that named peers for keys that nobody announced
     peers_dropped: int = 0  # that only liars named, or nodes that could not be tried
+    canaries_known: int = 0  # peers known beforehand, in the swarms that were asked for
+    canaries_found: int = 0  # of these
     dht_nodes: int | None = None  # estimated size of the DHT, and its 95 % interval
     dht_nodes_low: int | None = None
     dht_nodes_high: int | None = None
+
+    @property
+    def recall(self) -> float | None:
+        """The measured share of known peers that was found; None where none was known."""
+        return self.canaries_found / self.canaries_known if self.canaries_known else None
 
     @property
     def swarms_complete(self) -> int:

@@ -30,6 +30,11 @@ class Workspace:
         return self.root / "optout.txt"
 
     @property
+    def canaries_path(self) -> Path:
+        """canaries.txt, peers that are known to be in some swarm; may be missing."""
+        return self.root / "canaries.txt"
+
+    @property
     def torrents_dir(self) -> Path:
         """Collected .torrent files and their index.json."""
         return self.root / "bulkTorrents"

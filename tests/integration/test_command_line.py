@@ -88,14 +88,20 @@ def test_bad_settings_name_the_line(atlas: Atlas, workspace: Path) -> None:
 def test_crawl_writes_what_it_found(
     atlas: Atlas, workspace: Path, lab: Lab, tmp_path: Path
 ) -> None:
-    """A list of infohashes and a magnet: a .jsonl line each, a .parquet row per peer, a summary."""
+    """Infohashes, a canary's, a magnet: a .jsonl line each, a .parquet row per peer, a summary."""
     (workspace / "config.txt").write_text(lab.config)
     asked = [torrent for torrent in lab.facts.torrents if len(torrent.dht_keys) == 1][:3]
     listing = tmp_path / "list.txt"
     listing.write_text(f"# two\n{asked[0].infohash}\n{asked[1].infohash.hex.upper()}\nnonsense\n")
-    magnet = f"magnet:?xt=urn:btih:{asked[2].infohash}&dn=film"
     out = tmp_path / "found.jsonl"
-    result = atlas("crawl", listing, magnet, "--out", out, "--json", "--raw-addresses")
+    canaries = tmp_path / "known.txt"
+    canaries.write_text(
+        f"{asked[2].infohash} {asked[2].peers[0]}\n{asked[0].infohash} 127.3.9.9:9\n"
+    )
+    # The third is in no list: it is asked for because a canary is in it.
+    result = atlas(
+        "crawl", listing, "--canaries", canaries, "--out", out, "--json", "--raw-addresses"
+    )
     assert result.returncode == 0, result.stderr
     assert "line 4" in result.stderr
     lines = {line["infohash"]: line for line in map(json.loads, out.read_text().splitlines())}
@@ -111,11 +117,16 @@ def test_crawl_writes_what_it_found(
     assert summary["infohashes"] == 3
     assert summary["peers"] == sum(len(torrent.peers) for torrent in asked)
     assert summary["liars"] == 0
+    recall = [summary[figure] for figure in ("canaries_known", "canaries_found", "recall")]
+    assert recall == [2, 1, 0.5]
     for figure in ("packets_sent", "packets_received", "seconds", "cpu_seconds", "max_rss_mb"):
         assert summary[figure] > 0, figure  # type: ignore[operator]
 
     parquet = tmp_path / "found.parquet"
-    assert atlas("crawl", asked[0].infohash, "--out", parquet).returncode == 0
+    magnet = f"magnet:?xt=urn:btih:{asked[0].infohash}&dn=film"
+    alone = atlas("crawl", magnet, "--out", parquet, "--json")
+    assert alone.returncode == 0
+    assert last_object(alone)["recall"] is None
     rows = pl.read_parquet(parquet)
     assert len(rows) == len(asked[0].peers)
     assert rows["address"].null_count() == len(rows)

@@ -84,7 +84,7 @@ def test_the_file_is_private_and_goes_with_a_purge(
     crawl(workspace, dht, sorted(swarms))
     path = workspace.nodes_path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    nodes = decode_nodes(path.read_bytes())
+    nodes = decode_nodes(path.read_bytes(), [dht.bootstrap])
     assert len(nodes) > 100
     port = int(dht.bootstrap.rpartition(":")[2]).to_bytes(2)
     assert all(contact[20:21] == b"\x7f" and contact[24:] == port for contact in nodes)
@@ -103,13 +103,13 @@ def test_without_living_nodes_the_bootstrap_node_is_asked(
     rng = random.Random(2)
     dead = contact(rng)
     now_s = int(time.time())
-    raw = encode_nodes({dead: now_s} | {contact(rng): now_s for _ in range(300)})
+    raw = encode_nodes({dead: now_s} | {contact(rng): now_s for _ in range(300)}, [dht.bootstrap])
     workspace.nodes_path.parent.mkdir(parents=True)
     workspace.nodes_path.write_bytes(raw if content == "dead" else b"nonsense")
     job = crawl(workspace, dht, sorted(swarms))
     assert figures(job)["peers"] == sum(map(len, swarms.values()))
     assert dht.counters().to_bootstrap > 0
-    kept = decode_nodes(workspace.nodes_path.read_bytes())
+    kept = decode_nodes(workspace.nodes_path.read_bytes(), [dht.bootstrap])
     assert dead not in kept
     assert len(kept) > 100
 

@@ -32,18 +32,20 @@ def contact(host: bytes = b"\x7f\x01\x02\x03", key: bytes | None = None) -> byte
 def test_nodes_survive_the_file() -> None:
     """Contacts of both families and the times of their replies come back as they were."""
     nodes = {contact(): NOW_S, contact(): 0, contact(RNG.randbytes(16)): NOW_S - 5}
-    assert decode_nodes(encode_nodes(nodes)) == nodes
-    assert decode_nodes(encode_nodes({})) == {}
+    assert decode_nodes(encode_nodes(nodes, ["b:2", "a:1"]), ["a:1", "b:2"]) == nodes
+    assert decode_nodes(encode_nodes({}, []), []) == {}
 
 
 def test_a_foreign_or_broken_file_is_refused() -> None:
     """Not one byte may be missing or changed, and another file is not taken for ours."""
-    whole = encode_nodes({contact(): NOW_S for _ in range(3)})
+    whole = encode_nodes({contact(): NOW_S for _ in range(3)}, [])
     changed = bytearray(whole)
     changed[60] ^= 1
     for raw in (b"", b"PAR1" + whole, whole[:-1], whole[:40], bytes(changed), whole + b"x"):
         with pytest.raises(StorageError):
-            decode_nodes(raw)
+            decode_nodes(raw, [])
+    with pytest.raises(StorageError, match="other bootstrap nodes"):
+        decode_nodes(whole, ["192.0.2.1:1"])
 
 
 def test_only_what_may_live_is_asked() -> None:
