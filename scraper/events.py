@@ -1,4 +1,4 @@
-"""What a scrape says while it runs: pages, torrents kept, doubled or refused, challenges, waits."""
+"""What a scrape says while it runs: pages, torrents and magnets, what was refused, waits."""
 
 from __future__ import annotations
 
@@ -45,6 +45,21 @@ class DuplicateSkipped:
 
 
 @dataclass(frozen=True, slots=True)
+class MagnetFound:
+    """A torrent that a feed names by a magnet link or an infohash alone; `uri` is its magnet link.
+
+    `infohash` is the v1 infohash, or the v2 one cut to 20 bytes.
+    """
+
+    uri: str
+    infohash: InfoHash
+    name: str | None
+    size_bytes: int | None
+    category: str | None
+    source_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class TorrentRefused:
     """A listed torrent that was not to be had; `reason` is for a person."""
 
@@ -76,6 +91,7 @@ ScrapeEvent = (
     ListingRead
     | TorrentCollected
     | DuplicateSkipped
+    | MagnetFound
     | TorrentRefused
     | ChallengeSeen
     | ChallengePassed

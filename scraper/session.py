@@ -30,6 +30,7 @@ from scraper.pages import (
 )
 from scraper.plan import ScrapePlan
 from scraper.second_opinion import check_with_libtorrent
+from scraper.streaming import Emit
 from scraper.verdict import SiteVerdict, status_reason
 from swarm.errors import MalformedTorrent, SiteError
 from swarm.infohash import InfoHash
@@ -41,7 +42,6 @@ _MAX_LINKS_TRIED = 3  # sites link the same file on several hosts
 _MAX_CHALLENGES = 3
 _MAX_ATTEMPTS = 3  # one request that meets challenge after challenge
 
-Emit = Callable[[ScrapeEvent], Awaitable[None]]
 _Work = tuple[str, ListingRow]
 
 
