@@ -13,6 +13,7 @@ from observatory.purge import PurgePreview, preview_purge
 from observatory.summaries import RunSummary, summarise
 from observatory.worker import reap_workers, start_worker
 from storage.catalogue import Catalogue
+from storage.magnets import MagnetList
 from storage.runs import RunReader, open_run
 from storage.torrents import INDEX_NAME, KeptTorrent, RefusedTorrent, TorrentFolder
 from storage.workspace import Workspace
@@ -36,6 +37,7 @@ class Observatory:
         self.is_lab = is_lab
         workspace.prepare()
         self._catalogue = Catalogue(workspace.catalogue_path)
+        self._magnets = MagnetList(workspace.torrents_dir)
         self._folder_stamp: tuple[int, int] | None = None
         settle(workspace, self._catalogue)
         self.refused_torrents: list[RefusedTorrent] = []
@@ -63,6 +65,7 @@ class Observatory:
         kept = [item for item in found if isinstance(item, KeptTorrent)]
         self.refused_torrents = [item for item in found if isinstance(item, RefusedTorrent)]
         self._catalogue.replace_torrents(kept, datetime.now(UTC))
+        self._magnets.drop(key.hex for item in kept for key in item.torrent.dht_keys)
 
     def _folder_changed(self) -> bool:
         folder = self.workspace.torrents_dir
@@ -74,6 +77,14 @@ class Observatory:
     def torrents(self) -> int:
         """How many torrents are collected."""
         return self._catalogue.count_torrents()
+
+    def magnets(self) -> int:
+        """How many magnets wait for their .torrent.
+
+        Raises:
+            StorageError: magnets.json does not read.
+        """
+        return self._magnets.count()
 
     # --- jobs ---------------------------------------------------------------------------------
 

@@ -11,8 +11,9 @@ from observatory.configuration import load_optout, load_settings
 from observatory.jobs import CrawlTarget, FetchArguments, Report
 from observatory.progress import Progress
 from observatory.recording import RunRecorder
-from observatory.targets import distinct_targets, torrent_target
+from observatory.targets import distinct_targets, magnet_target, torrent_target
 from storage.catalogue import Catalogue
+from storage.magnets import MagnetList
 from storage.workspace import Workspace
 from swarm.census import SwarmCensus
 from swarm.errors import JobCancelled, JobRefused
@@ -20,7 +21,7 @@ from swarm.settings import Settings
 
 
 def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -> Report:
-    """Count the swarms of all collected torrents, or of `arguments.targets`, as one run.
+    """Count the swarms of all torrents and magnets kept, or of `arguments.targets`, as one run.
 
     That is a new one, or the latest if it was killed while it asked for the same swarms. Cancelled,
     the run stands with what it had, and the report says so.
@@ -31,7 +32,7 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
     """
     settings = _effective(load_settings(workspace), arguments)
     with closing(Catalogue(workspace.catalogue_path)) as catalogue:
-        targets = _targets(arguments, catalogue)
+        targets = _targets(arguments, workspace, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
         plan = CensusPlan(
             bootstrap=settings.dht_bootstrap,
@@ -89,14 +90,18 @@ def _effective(settings: Settings, arguments: FetchArguments) -> Settings:
     return settings.model_copy(update={k: v for k, v in chosen.items() if v is not None})
 
 
-def _targets(arguments: FetchArguments, catalogue: Catalogue) -> tuple[CrawlTarget, ...]:
+def _targets(
+    arguments: FetchArguments, workspace: Workspace, catalogue: Catalogue
+) -> tuple[CrawlTarget, ...]:
     if arguments.targets is not None:
         targets = distinct_targets(arguments.targets)
     else:
-        targets = distinct_targets(torrent_target(row) for row in catalogue.torrents())
+        magnets = MagnetList(workspace.torrents_dir).all()
+        collected = [torrent_target(row) for row in catalogue.torrents()]
+        targets = distinct_targets([*collected, *map(magnet_target, magnets)])
     if not targets:
         raise JobRefused(
-            "There are no torrents to ask for yet: scrape some first, or put .torrent files into "
-            "bulkTorrents/."
+            "There are no torrents to ask for yet: scrape some first, add some (python main.py "
+            "add), or put .torrent files into bulkTorrents/."
         )
     return targets

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from observatory.jobs import CrawlTarget
 from storage.catalogue import TorrentRow
+from storage.magnets import KeptMagnet
 from storage.torrents import read_torrent
 from swarm.errors import MalformedTorrent, SwarmError
 from swarm.infohash import InfoHash
@@ -125,6 +126,18 @@ def torrent_target(row: TorrentRow) -> CrawlTarget:
         size_bytes=row.size_bytes,
         category=row.category,
         language=row.language,
+    )
+
+
+def magnet_target(kept: KeptMagnet) -> CrawlTarget:
+    """What to ask the DHT for a magnet that has no .torrent yet."""
+    return CrawlTarget(
+        infohash=kept.infohash.hex,
+        dht_keys=tuple(key.hex for key in kept.dht_keys),
+        name=kept.name or kept.infohash.hex,
+        size_bytes=kept.size_bytes,
+        category=kept.category,
+        language=kept.language,
     )
 
 

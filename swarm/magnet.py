@@ -48,6 +48,26 @@ def parse_magnet(text: str) -> Magnet:
     )
 
 
+def read_link(text: str) -> tuple[str, Magnet]:
+    """A magnet link, or a bare infohash, as a magnet link and what it names.
+
+    A bare infohash is 40 hexadecimal or 32 base32 digits (v1), or 64 hexadecimal ones (v2).
+
+    Raises:
+        ValueError: it is neither.
+    """
+    text = text.strip()
+    if not text.isprintable():
+        raise ValueError(f"characters that no link has: {text[:60]!r}")
+    if text[:7].lower() == "magnet:":
+        return text, parse_magnet(text)
+    topic = f"urn:btmh:1220{text}" if len(text) == 64 else f"urn:btih:{text}"
+    if not (_BTIH.fullmatch(topic) or _BTMH.fullmatch(topic)):
+        raise ValueError(f"neither a magnet link nor an infohash: {text[:60]!r}")
+    uri = f"magnet:?xt={topic.lower() if len(text) != 32 else topic}"
+    return uri, parse_magnet(uri)
+
+
 def _v1_digest(text: str) -> bytes:
     if len(text) == 40:
         return bytes.fromhex(text)
