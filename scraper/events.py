@@ -12,7 +12,8 @@ from swarm.torrent import Torrent
 class ListingRead:
     """One listing page was asked for. `page` counts from 1; `rows` is what it lists.
 
-    `problem` says why a page that could not be had lists nothing; None where it was read.
+    `problem` says why a page lists nothing that could not be had, or on which the site's definition
+    finds nothing; `body` is the page in the latter case, to be looked at. Else both are None.
     """
 
     category: str
@@ -20,6 +21,7 @@ class ListingRead:
     url: str
     rows: int
     problem: str | None = None
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scraper.browser import BrowserPlan
+from scraper.definition import Listing, SiteDefinition
+from scraper.definition_file import load_definition
 
 CATEGORIES = ("TV", "Movies", "Software", "Music", "Games", "Anime", "Books", "Other")
 
@@ -13,13 +15,22 @@ CATEGORIES = ("TV", "Movies", "Software", "Music", "Games", "Anime", "Books", "O
 class ScrapePlan:
     """What to collect and how politely. Times in seconds.
 
-    `per_category` torrents with the most seeders of each category; `wait_s` between two requests
+    `definition` says how the site is laid out; of its listings those are read whose label is in
+    `categories`, all if None, `per_category` torrents of each. `wait_s` lies between two requests
     to one host, 0 for several at once; `wait_challenge_s` is granted to a challenge page.
     """
 
     root_url: str
     per_category: int
-    categories: tuple[str, ...] = CATEGORIES
+    definition: SiteDefinition = field(default_factory=lambda: load_definition("classic"))
+    categories: tuple[str, ...] | None = None
     wait_s: float
     wait_challenge_s: float
     browser: BrowserPlan
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """The listings to walk through, in the definition's order."""
+        found = self.definition.listings
+        wanted = self.categories
+        return found if wanted is None else tuple(one for one in found if one.label in wanted)
