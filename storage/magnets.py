@@ -20,8 +20,6 @@ from swarm.infohash import InfoHash
 from swarm.magnet import Magnet, parse_magnet
 
 MAGNETS_NAME = "magnets.json"
-# Links that are passed around have some dozens of trackers; this is room for a hundred.
-MAX_MAGNET_CHARACTERS = 8_192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

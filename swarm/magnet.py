@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from swarm.infohash import InfoHash
 
+# Links that are passed around have some dozens of trackers; this is room for a hundred.
+MAX_LINK_CHARACTERS = 8_192
 _BTIH = re.compile(r"urn:btih:([0-9a-fA-F]{40}|[A-Za-z2-7]{32})")
 # BEP 52: a multihash; 0x12 0x20 says SHA-256, 32 bytes.
 _BTMH = re.compile(r"urn:btmh:1220([0-9a-fA-F]{64})")
@@ -54,9 +56,11 @@ def read_link(text: str) -> tuple[str, Magnet]:
     A bare infohash is 40 hexadecimal or 32 base32 digits (v1), or 64 hexadecimal ones (v2).
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither, or longer than MAX_LINK_CHARACTERS.
     """
     text = text.strip()
+    if len(text) > MAX_LINK_CHARACTERS:
+        raise ValueError(f"longer than {MAX_LINK_CHARACTERS:,} characters: {text[:60]!r}")
     if not text.isprintable():
         raise ValueError(f"characters that no link has: {text[:60]!r}")
     if text[:7].lower() == "magnet:":
