@@ -187,9 +187,10 @@ JOB = """
 import sys
 from pathlib import Path
 from scraper.collect import collect
-from tests.integration.scraper_world import plan
-for event in collect(plan(sys.argv[1], Path(sys.argv[2]), wait_challenge_s=600), ()):
-    print(type(event).__name__, flush=True)
+from tests.integration.scraper_world import next_said, plan
+events = collect(plan(sys.argv[1], Path(sys.argv[2]), wait_challenge_s=600), ())
+while True:
+    print(type(next_said(events)).__name__, flush=True)
 """
 
 
