@@ -14,13 +14,14 @@ import re
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from scraper.answers import BrowserCookie
 from scraper.browser import BrowserPlan, find_browser
-from scraper.fetcher import BrowserCookie
 from swarm.errors import SiteError
 
 # Starting Chromium and its driver takes about 3 s here, and far longer on a busy small machine.
@@ -36,18 +37,29 @@ class Clearance:
     cookies: tuple[BrowserCookie, ...]
 
 
-async def pass_challenge(url: str, *, wait_s: float, plan: BrowserPlan) -> Clearance:
+async def pass_challenge(
+    url: str,
+    *,
+    wait_s: float,
+    plan: BrowserPlan,
+    marks: Sequence[str] = (),
+    proxy: str = "",
+) -> Clearance:
     """Open the address in a real browser and wait until the challenge is gone.
 
     Args:
         url: a page that showed a challenge.
         wait_s: how long the challenge may take once the browser is there, seconds.
         plan: which browser.
+        marks: what else in a page says that it is still the challenge.
+        proxy: http:// or socks5:// address that the browser goes through; "" for none.
 
     Raises:
-        SiteError: no browser, or the challenge is still there after `wait_s`.
+        SiteError: no browser, one that cannot use this proxy, or the challenge is still there after
+            `wait_s`.
     """
     errand = await asyncio.to_thread(_errand, url, wait_s, plan)
+    errand |= {"marks": list(marks), "proxy": browser_proxy(proxy)}
     keeper = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "scraper.browser_keeper"),
         stdin=PIPE,
@@ -71,6 +83,23 @@ async def pass_challenge(url: str, *, wait_s: float, plan: BrowserPlan) -> Clear
         for c in answer["cookies"]
     )
     return Clearance(answer["user_agent"], cookies)
+
+
+def browser_proxy(proxy: str) -> str:
+    """The proxy as Chromium's `--proxy-server` takes it; "" for none.
+
+    Raises:
+        SiteError: it wants a user name or password, which Chromium cannot be given there.
+    """
+    if not proxy:
+        return ""
+    parts = urlsplit(proxy)
+    if "@" in parts.netloc:
+        raise SiteError(
+            "The site wants to see a real browser, and http_proxy in config.txt has a user name, "
+            "which the browser cannot hand over. Name a proxy without one; nothing goes around it."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _errand(url: str, wait_s: float, plan: BrowserPlan) -> dict[str, Any]:

@@ -25,15 +25,23 @@ class ListingRead:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRead:
+    """A listed torrent's own page was read."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class TorrentCollected:
     """A torrent that is new, checked, with the bytes it came in.
 
-    `category` is the site's own, "Parent > Sub" where its page names a type, else "Parent".
+    `category` is the site's own, "Parent > Sub" where its page names a type, else "Parent"; a feed
+    may not name any.
     """
 
     torrent: Torrent
     raw: bytes
-    category: str
+    category: str | None
     language: str | None
     source_url: str
 
@@ -66,7 +74,7 @@ class TorrentRefused:
     """A listed torrent that was not to be had; `reason` is for a person."""
 
     url: str
-    category: str
+    category: str | None
     reason: str
 
 
@@ -91,6 +99,7 @@ class StillWaiting:
 
 ScrapeEvent = (
     ListingRead
+    | PageRead
     | TorrentCollected
     | DuplicateSkipped
     | MagnetFound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from scraper.browser import BrowserPlan
 from scraper.definition import Listing, SiteDefinition
@@ -17,7 +18,8 @@ class ScrapePlan:
 
     `definition` says how the site is laid out; of its listings those are read whose label is in
     `categories`, all if None, `per_category` torrents of each. `wait_s` lies between two requests
-    to one host, 0 for several at once; `wait_challenge_s` is granted to a challenge page.
+    to one host, 0 for several at once (`Fetcher` tells where that counts); `wait_challenge_s` is
+    granted to a challenge page. `proxy` "" is none; `cache_path` None keeps no pages.
     """
 
     root_url: str
@@ -26,6 +28,9 @@ class ScrapePlan:
     categories: tuple[str, ...] | None = None
     wait_s: float
     wait_challenge_s: float
+    obey_robots: bool = True
+    proxy: str = ""
+    cache_path: Path | None = None
     browser: BrowserPlan
 
     @property

@@ -18,11 +18,13 @@ from scraper.events import (
     DuplicateSkipped,
     ListingRead,
     MagnetFound,
+    PageRead,
     ScrapeEvent,
     TorrentCollected,
     TorrentRefused,
 )
 from scraper.fetcher import Answer, Fetcher, FetchLimits, NoAnswer
+from scraper.page_cache import PageCache
 from scraper.pages import (
     DetailPage,
     ListingPage,
@@ -44,7 +46,7 @@ from swarm.metainfo import parse_torrent
 _WORKERS = 8
 _MAX_LISTING_PAGES = 1_000
 _MAX_LINKS_TRIED = 3  # sites link the same file on several hosts
-_MAX_CHALLENGES = 3
+_MAX_CHALLENGES = 2  # at the beginning, and once more where the cookies lose their worth
 _MAX_ATTEMPTS = 3  # one request that meets challenge after challenge
 
 _Work = tuple[Listing, ListingRow]
@@ -72,18 +74,26 @@ class Scrape:
         self._emit = emit
         work: asyncio.Queue[_Work | None] = asyncio.Queue(maxsize=2 * _WORKERS)
         workers = 1 if self._plan.wait_s > 0 else _WORKERS
-        async with Fetcher(
-            self._plan.root_url, wait_s=self._plan.wait_s, limits=self._limits
-        ) as fetcher:
-            self._fetcher = fetcher
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._list_all(work, workers))
-                    for _ in range(workers):
-                        group.create_task(self._work_off(work))
-            except* SiteError as errors:
-                raise _first(errors) from None
+        with PageCache(self._plan.cache_path) as cache:
+            async with self._make_fetcher(cache) as self._fetcher:
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._list_all(work, workers))
+                        for _ in range(workers):
+                            group.create_task(self._work_off(work))
+                except* SiteError as errors:
+                    raise _first(errors) from None
         self._verdict.conclude()
+
+    def _make_fetcher(self, cache: PageCache) -> Fetcher:
+        return Fetcher(
+            self._plan.root_url,
+            wait_s=self._plan.wait_s,
+            limits=self._limits,
+            obey_robots=self._plan.obey_robots,
+            proxy=self._plan.proxy,
+            cache=cache,
+        )
 
     async def _list_all(self, work: asyncio.Queue[_Work | None], workers: int) -> None:
         for listing in self._plan.listings:
@@ -151,6 +161,7 @@ class Scrape:
             self._verdict.answered(answer)
             if not isinstance(answer, Answer) or answer.status != 200:
                 return TorrentRefused(url, category, f"its page {_why_not(answer)}")
+            await self._emit(PageRead(url))
             detail = read_detail(
                 answer.body, answer.url, self._site, now=datetime.now(UTC), charset=answer.charset
             )
@@ -240,7 +251,7 @@ class Scrape:
         for _ in range(_MAX_ATTEMPTS):
             passed = self._challenges
             answer = await get(url)
-            if not isinstance(answer, Answer) or not answer.is_challenge:
+            if not isinstance(answer, Answer) or not self._is_challenge(answer):
                 return answer
             if not self._fetcher.is_own(answer.url):
                 return NoAnswer(url, "stands behind another site's challenge page", silent=False)
@@ -251,6 +262,14 @@ class Scrape:
             "config.txt (root_url)."
         )
 
+    def _is_challenge(self, answer: Answer) -> bool:
+        own = self._site.challenge
+        return answer.is_challenge or (
+            own is not None
+            and answer.status in own.status
+            and any(mark.encode() in answer.body for mark in own.contains)
+        )
+
     async def _pass_challenge(self, url: str, passed_before: int) -> None:
         """Send the browser, unless another worker's has come back meanwhile."""
         async with self._challenge_lock:
@@ -259,12 +278,17 @@ class Scrape:
             if self._challenges >= _MAX_CHALLENGES:
                 raise SiteError(
                     f"{self._plan.root_url} shows a challenge page again and again; it was passed "
-                    f"{_MAX_CHALLENGES} times. Wait longer between pages (config.txt, wait), or "
-                    "name another site there (root_url)."
+                    f"{_MAX_CHALLENGES} times. What was collected is kept. Wait longer between "
+                    "pages (config.txt, wait), or name another site there (root_url)."
                 )
             await self._emit(ChallengeSeen(url))
+            own = self._site.challenge
             clearance = await pass_challenge(
-                url, wait_s=self._plan.wait_challenge_s, plan=self._plan.browser
+                url,
+                wait_s=self._plan.wait_challenge_s,
+                plan=self._plan.browser,
+                marks=own.contains if own is not None else (),
+                proxy=self._plan.proxy,
             )
             self._fetcher.become(clearance.user_agent, clearance.cookies)
             self._challenges += 1

@@ -194,6 +194,37 @@ while True:
 """
 
 
+def test_job_and_keeper_killed_at_once_leave_no_browser(cache_dir: Path) -> None:
+    """kill -9 of both, so that nobody is left to clean up: the kernel ends driver and browser.
+
+    The profile that stays is swept by the next visit.
+    """
+    with (
+        IndexerSite([], challenge=False, faults={"/*": NEVER_GONE}) as site,
+        subprocess.Popen(
+            [sys.executable, "-c", JOB, site.url, str(cache_dir)],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as job,
+    ):
+        assert job.stdout is not None
+        assert job.stdout.readline() == "ChallengeSeen\n"
+        _wait_until(lambda: len(_browsers_below(job.pid)) > 3)
+        left = {pid: _command(pid) for pid in descendants(job.pid)}
+        keepers = [pid for pid in left if "scraper.browser_keeper" in left[pid]]
+        os.kill(keepers[0], signal.SIGSTOP)  # it cannot even see that the job ends
+        job.kill()
+        os.kill(keepers[0], signal.SIGKILL)
+    _wait_until(lambda: not any(_command(pid) == left[pid] != "" for pid in left))
+    (abandoned,) = cache_dir.glob("profile-*")
+    with IndexerSite(listings(1)) as site:
+        scrape_plan = plan(site.url, cache_dir)
+        asyncio.run(pass_challenge(site.url, wait_s=20, plan=scrape_plan.browser))
+    assert not abandoned.exists()
+
+
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_job_leaves_no_browser(cache_dir: Path, death: signal.Signals) -> None:
     """kill -9 of the job in mid-challenge: keeper, driver, browser and profile are gone soon."""
@@ -228,5 +259,11 @@ def test_a_killed_keeper_takes_its_browser_along(cache_dir: Path) -> None:
         with pytest.raises(SiteError, match="ended before it said anything"):
             next(events)
     _wait_until(lambda: not any(_command(pid) == browsers[pid] != "" for pid in browsers))
-    for profile in cache_dir.glob("profile-*"):  # nobody was left to remove it
-        subprocess.run(["rm", "-rf", str(profile)], check=True)
+    _sweep(cache_dir)
+
+
+def _sweep(cache_dir: Path) -> None:
+    """What the next visit does first, in a process that ends at once."""
+    code = "from pathlib import Path; from scraper.browser_profiles import new_profile; "
+    code += f"new_profile(Path({str(cache_dir)!r})).rmdir()"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
