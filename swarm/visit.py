@@ -17,7 +17,7 @@ class VisitOutcome(Enum):
     TIMEOUT = "timeout"  # no connection, or no handshake, in time
     REFUSED = "refused"  # the connection was refused, or no route leads there
     CLOSED = "closed"  # it hung up before the handshake: other swarm, full, encrypted only
-    MALFORMED = "malformed"  # it speaks something else
+    MALFORMED = "malformed"  # it speaks something else, of another swarm, or without end
     NOT_VISITED = "not visited"  # opted out, a bogon, or beyond a cap or the deadline
 
 
