@@ -1,17 +1,24 @@
-"""The fetch job: one run. Asks the DHT who shares each torrent, places the peers, keeps them."""
+"""The fetch job: one run. Asks who shares each torrent, places the peers, keeps them.
+
+Trackers are asked first, as far as settings allow, then the DHT; peers are visited meanwhile.
+"""
 
 from __future__ import annotations
 
 import os
+import time
 from contextlib import closing
 
 from analysis.locator import open_locator
 from crawler.census import CensusPlan, take_census
+from crawler.optout import Network
+from observatory.asking import hear_trackers, refuse_past_proxy, trackers_of
 from observatory.configuration import load_optout, load_settings
 from observatory.jobs import CrawlTarget, FetchArguments, Report
 from observatory.progress import Progress
 from observatory.recording import RunRecorder
 from observatory.targets import distinct_targets, magnet_target, torrent_target
+from observatory.visiting import Visits, open_visits
 from storage.catalogue import Catalogue
 from storage.magnets import MagnetList
 from storage.workspace import Workspace
@@ -27,27 +34,28 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
     the run stands with what it had, and the report says so.
 
     Raises:
-        JobRefused: there is nothing to count.
+        JobRefused: there is nothing to count, or it cannot be done through the proxy.
         DhtUnreachable, GeolocationError, SettingsError, StorageError: as they say.
     """
     settings = _effective(load_settings(workspace), arguments)
+    refuse_past_proxy(settings)
+    deadline = time.monotonic() + settings.crawl_deadline_s
     with closing(Catalogue(workspace.catalogue_path)) as catalogue:
         targets = _targets(arguments, workspace, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
-        plan = CensusPlan(
-            bootstrap=settings.dht_bootstrap,
-            processes=settings.processes,
-            max_packets_per_s=settings.max_packets_per_s,
-            deadline_s=settings.crawl_deadline_s,
-            allow_local=settings.allow_local_peers,
-            never_contact=load_optout(workspace),
-        )
+        never_contact = load_optout(workspace)
         locator = open_locator(settings.geoip_city)
         run = RunRecorder(workspace, catalogue, settings, targets, locator, resume=arguments.resume)
         cancelled = False
         try:
             with run:
-                _count(run, plan, len(targets), progress)
+                trackers = trackers_of(targets, arguments, workspace) if run.keys else {}
+                hear_trackers(run, settings, trackers, never_contact, progress)
+                with open_visits(run, settings, never_contact, deadline) as visits:
+                    left_s = max(1.0, deadline - time.monotonic())
+                    plan = _census_plan(settings, never_contact, left_s)
+                    _count(run, visits, plan, len(targets), progress)
+                    visits.await_last(progress, len(targets))
         except JobCancelled:
             cancelled = True
     nothing = cancelled and not run.counts.peers
@@ -59,14 +67,31 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
     )
 
 
-def _count(run: RunRecorder, plan: CensusPlan, total: int, progress: Progress) -> None:
+def _census_plan(
+    settings: Settings, never_contact: tuple[Network, ...], deadline_s: float
+) -> CensusPlan:
+    return CensusPlan(
+        bootstrap=settings.dht_bootstrap,
+        processes=settings.processes,
+        max_packets_per_s=settings.max_packets_per_s,
+        deadline_s=deadline_s,
+        allow_local=settings.allow_local_peers,
+        never_contact=never_contact,
+    )
+
+
+def _count(
+    run: RunRecorder, visits: Visits, plan: CensusPlan, total: int, progress: Progress
+) -> None:
     progress.report("Asking the DHT", run.done, total)
     with closing(take_census(run.keys, plan)) as events:
         for event in events:
             if isinstance(event, SwarmCensus):
+                visits.add(event.sightings)
                 run.add(event)
             else:
                 run.note(event)
+                visits.take()
             run.flush_if_due()
             progress.report(
                 "Asking the DHT",

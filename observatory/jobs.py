@@ -83,9 +83,13 @@ class Arguments(BaseModel):
 
 
 class ScrapeArguments(Arguments):
-    """Torrents to take in each of the eight categories."""
+    """Torrents to take in each of the eight categories; feeds to read beside those of config.txt.
+
+    Addresses of feeds hold keys: hand them over as `unwritten`, so that no job's row has them.
+    """
 
     per_category: int = Field(default=3, ge=1, le=10_000)
+    feeds: tuple[str, ...] = ()
 
 
 class CrawlTarget(Arguments):
@@ -97,6 +101,8 @@ class CrawlTarget(Arguments):
     size_bytes: int | None = None
     category: str | None = None
     language: str | None = None
+    # Announce addresses may hold a passkey, so no dump and no row of a job has them.
+    trackers: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
 
 class FetchArguments(Arguments):
@@ -108,6 +114,8 @@ class FetchArguments(Arguments):
     max_packets_per_s: float | None = Field(default=None, ge=0)
     deadline_s: float | None = Field(default=None, gt=0)
     store_addresses: bool | None = None
+    # By infohash, the trackers of `targets`: hand them over as `unwritten`.
+    trackers: dict[str, tuple[str, ...]] = Field(default_factory=dict, exclude=True, repr=False)
     resume: bool = True  # go on with the latest run, if it was killed while asking for the same
 
     @field_validator("bootstrap")

@@ -100,6 +100,7 @@ def _from_text(text: str) -> CrawlTarget | None:
                 infohash=keys[0],
                 dht_keys=tuple(dict.fromkeys(keys)),
                 name=magnet.name or keys[0],
+                trackers=magnet.trackers,
             )
         infohash = InfoHash.from_hex(text)
     except ValueError:
@@ -138,6 +139,7 @@ def magnet_target(kept: KeptMagnet) -> CrawlTarget:
         size_bytes=kept.size_bytes,
         category=kept.category,
         language=kept.language,
+        trackers=kept.magnet.trackers,
     )
 
 
@@ -148,4 +150,13 @@ def torrent_to_target(torrent: Torrent) -> CrawlTarget:
         dht_keys=tuple(key.hex for key in torrent.dht_keys),
         name=torrent.name,
         size_bytes=torrent.size_bytes,
+        trackers=public_trackers(torrent),
     )
+
+
+def public_trackers(torrent: Torrent) -> tuple[str, ...]:
+    """Whom to ask about a torrent: nobody if it is private (BEP 27).
+
+    The addresses of a private tracker are their owner's key to it, and not ours to use.
+    """
+    return () if torrent.private else torrent.trackers

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     store_addresses: bool = False
     ignore_environment: bool = False
 
+    @property
+    def announces(self) -> bool:
+        """Whether trackers are asked for peers, and not for numbers alone."""
+        return self.ask_trackers and self.announce_to_trackers
+
     @field_validator("root_url")
     @classmethod
     def _an_address_of_the_web(cls, value: str) -> str:

@@ -113,11 +113,11 @@ def test_a_flush_that_is_broken_off_doubles_nobody(
     writes = {"sightings": 1, "outcomes": 2, "manifest": 3}[broken_off]
     real = RunWriter.add
 
-    def breaks(self: RunWriter, *arguments: pl.DataFrame) -> None:
+    def breaks(self: RunWriter, *arguments: pl.DataFrame, **others: pl.DataFrame) -> None:
         monkeypatch.setattr(RunWriter, "add", real)
         sightings, outcomes, counts = arguments
         if writes > 1:
-            real(self, sightings, outcomes, counts)  # type: ignore[arg-type]
+            real(self, sightings, outcomes, counts, **others)  # type: ignore[arg-type]
             self._parts -= 1
         raise KeyboardInterrupt
 
@@ -137,7 +137,7 @@ def test_a_full_disk_fails_the_run_and_closes_it(
     """When a part cannot be written, the run ends failed with the reason, and keeps the others."""
     run = recorder(workspace, catalogue)
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StorageError("cannot write part: No space left on device")
 
     with pytest.raises(StorageError, match="No space left"), run:
