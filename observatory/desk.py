@@ -99,15 +99,24 @@ class Observatory:
         start_worker(self.workspace, job.id)
         return job
 
-    def run_here(self, kind: JobKind, arguments: dict[str, object], watch: Progress) -> Job:
+    def run_here(
+        self,
+        kind: JobKind,
+        arguments: dict[str, object],
+        watch: Progress,
+        *,
+        unwritten: dict[str, object] | None = None,
+    ) -> Job:
         """Queue a job and run it in this process, reporting to `watch` as well.
+
+        `unwritten` are arguments that are secret: the job is handed them, the catalogue is not.
 
         Raises:
             JobRefused: another job is active; says which.
         """
         self.read_torrent_folder()
         job = queue_job(self.workspace, kind, arguments)
-        return run_job(self.workspace, job.id, watch=watch)
+        return run_job(self.workspace, job.id, watch=watch, unwritten=unwritten)
 
     def cancel(self, job_id: int) -> None:
         """Ask a job to stop; it does so at its next report."""

@@ -98,13 +98,15 @@ def _entry(item: etree._Element, url: str) -> FeedEntry:
     pairs = torznab.attributes(item)
     enclosures = [link for link in _enclosures(fields) if link.url]
     plain = [_Link(text) for text in _plain_links(fields)]
+    # Jackett and Prowlarr put the download into <link>; elsewhere a page stands there.
+    downloads = [*enclosures, *plain[: len(fields.get("link", []))]] if pairs else []
     magneturls = [_Link(value) for value in torznab.values(pairs, "magneturl")]
     magnet = _magnet([*enclosures, *magneturls, *plain, *_magnet_elements(fields)])
     infohashes = [*torznab.values(pairs, "infohash"), *_texts(fields, "infohash")]
     return FeedEntry(
         title=next(_texts(fields, "title"), None),
         link=_page(url, fields, plain, is_torznab=bool(pairs)),
-        torrent_url=_torrent_url(url, enclosures, plain, is_torznab=bool(pairs)),
+        torrent_url=_torrent_url(url, enclosures, plain, downloads=downloads),
         magnet=magnet,
         infohash=_infohash([*([magnet] if magnet else []), *infohashes]),
         size_bytes=_size(
@@ -190,25 +192,22 @@ def _infohash(texts: Iterable[str]) -> InfoHash | None:
 
 
 def _torrent_url(
-    base: str, enclosures: list[_Link], plain: list[_Link], *, is_torznab: bool
+    base: str, enclosures: list[_Link], plain: list[_Link], *, downloads: list[_Link]
 ) -> str | None:
-    """The address of the .torrent: what says that it is one, in a Torznab item the first at all."""
-    for link in enclosures:
-        target = _absolute(base, link.url)
-        typed = not link.kind or any(kind in link.kind for kind in _TORRENT_TYPES)
-        if target and (is_torznab or typed or _looks_like_torrent(target)):
-            return target
-    for link in plain:
-        target = _absolute(base, link.url)
-        # Jackett and Prowlarr put the download into <link>; what has a page beside it is a page.
-        if target and (_looks_like_torrent(target) or (is_torznab and link is plain[0])):
-            return target
-    return None
+    """The address of the .torrent: the first of `downloads`, else what says that it is one."""
+    typed = [
+        link
+        for link in enclosures
+        if not link.kind or any(kind in link.kind for kind in _TORRENT_TYPES)
+    ]
+    named = [link for link in (*enclosures, *plain) if _looks_like_torrent(link.url)]
+    targets = (_absolute(base, link.url) for link in (*downloads, *typed, *named))
+    return next(filter(None, targets), None)
 
 
 def _looks_like_torrent(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.path.lower().endswith(".torrent") or ".torrent" in parts.query.lower()
+    path, _, query = url.lower().partition("?")
+    return path.endswith(".torrent") or ".torrent" in query
 
 
 def _absolute(base: str, link: str) -> str | None:

@@ -190,6 +190,8 @@ class Fetcher:
             if isinstance(answer, NoAnswer) or answer.status not in _REDIRECTS:
                 return answer
             location = answer.headers.get("location", "")
+            if location[:7].lower() == "magnet:":
+                return answer  # nothing to fetch: the caller reads what it leads to
             target = _redirect_target(current, location)
             if target is None or not same_site(current, target):
                 why = f"redirects to {_shown(location)}, which was not followed"

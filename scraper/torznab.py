@@ -13,6 +13,7 @@ from lxml import etree
 
 from scraper.feeds_xml import name_of
 
+ERROR = "answers with error"  # how the refusal of an indexer begins
 _MAX_ATTRIBUTES = 200
 _MAX_VALUE = 8_192
 # The first digit of a category's number, in our words; two subcategories of ours lie below others.
@@ -58,7 +59,7 @@ def refusal(root: etree._Element) -> str | None:
         case "error":
             code = " ".join(str(root.get("code") or "without a number").split())[:40]
             said = " ".join(str(root.get("description") or "no reason given").split())[:300]
-            return f"answers with error {code}: {said}"
+            return f"{ERROR} {code}: {said}"
         case "caps":
             return "lists what the indexer can do (t=caps); ask it to search, t=search"
     return None
