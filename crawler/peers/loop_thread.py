@@ -20,13 +20,16 @@ class LoopThread(Generic[Row]):
     """Runs one coroutine; ends with it, or when closed, whichever comes first."""
 
     def __init__(self, main: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
-        """Start at once."""
+        """Nothing runs before `start`."""
         self._main = main
         self._rows: queue.SimpleQueue[Row | BaseException | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin; from here on `call` works."""
         self._thread.start()
         self._started.wait()
 

@@ -84,6 +84,7 @@ class PeerVisitor:
         self._own_ends: set[Endpoint] = set()  # peers name us to ourselves, and to others
         self._backlog: Backlog[tuple[InfoHash, bytes]]
         self._thread: LoopThread[PeerVisit] = LoopThread(self._main, "visits")
+        self._thread.start()
 
     def add(
         self, infohash: InfoHash, peers: Iterable[Endpoint], piece_count: int | None = None
