@@ -14,8 +14,9 @@ from observatory.desk import Observatory
 from observatory.host import Host
 from observatory.jobs import Job
 from observatory.lab_process import LabState
+from observatory.sites import choose_site
 from observatory.summaries import RunSummary
-from swarm.errors import SettingsError, SwarmError
+from swarm.errors import DefinitionError, SettingsError, SwarmError
 
 _OUTPUTS = {
     "seen": Output(ids.SEEN, "data"),
@@ -108,8 +109,9 @@ def state_of_page(live: LiveView, per_category: object, wanted_run: str | None) 
 
 def _scrape_plan(desk: Observatory, per_category: object) -> str:
     try:
-        return words.scrape_plan(per_category, desk.settings().root_url)
-    except SettingsError as error:
+        site = choose_site(desk.settings(), desk.workspace)
+        return words.scrape_plan(per_category, site.root_url, site.listings)
+    except (SettingsError, DefinitionError) as error:
         return str(error)
 
 

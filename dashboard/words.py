@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 from observatory.jobs import Job, JobKind, JobState
 from observatory.purge import PurgePreview
-from observatory.scrape import CATEGORY_COUNT
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
 from storage.torrents import RefusedTorrent
@@ -16,6 +15,7 @@ from swarm.text import one_line
 
 TITLE = "Swarm Atlas"
 MOST_PER_CATEGORY = 10_000  # what a scrape job takes at most
+HOW_MANY = f"How many torrents of each category? A whole number, 1 to {MOST_PER_CATEGORY:,}."
 OLD_DATABASE_DAYS = 90  # addresses move between places; a quarter later it shows
 _JOB_NAMES = {
     JobKind.SCRAPE: "Scraping torrents",
@@ -91,17 +91,16 @@ def percent(share: float) -> str:
     return "< 0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
 
 
-def scrape_plan(per_category: object, root_url: str) -> str:
+def scrape_plan(per_category: object, root_url: str, categories: int) -> str:
     """What a click on "Scrape new torrents" is going to do."""
     if not root_url:
         return "No site is set: put its address into config.txt (root_url=...)."
     if not is_per_category(per_category):
-        return f"How many torrents of each category? A whole number, 1 to {MOST_PER_CATEGORY:,}."
+        return HOW_MANY
     assert isinstance(per_category, int)
-    most = CATEGORY_COUNT * per_category
-    return (
-        f"{CATEGORY_COUNT} categories x {per_category:,} = up to {most:,} torrents from {root_url}"
-    )
+    most = categories * per_category
+    each = "1 category" if categories == 1 else f"{categories} categories"
+    return f"{each} x {per_category:,} = up to {most:,} torrents from {root_url}"
 
 
 def is_per_category(value: object) -> bool:

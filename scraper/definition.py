@@ -15,24 +15,25 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     StringConstraints,
-    ValidationInfo,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
-from scraper.filters import Filter, make_filter
-from scraper.selectors import Selector, compile_selector
+from scraper.definition_fields import (
+    Block,
+    Css,
+    DetailFields,
+    Filters,
+    RowFields,
+    Text,
+    at_key,
+)
 from scraper.templates import check_template, fill, names_in
 
-# What an address may fill in, and what a field's text may: `.Result.x` is field x of the same row.
+# What an address may fill in.
 ADDRESS_NAMES = ("Category", "Page", "Page0", "Keywords", "Config.sitelink")
-_LEFT_OUT = ("login", "settings", "modes", "legacylinks", "certificates", "ratio", "followredirect")
 
 
 def _address(value: object) -> str:
@@ -64,130 +65,17 @@ def _charset(value: str) -> str:
         raise ValueError(f"{value[:40]!r} is no charset; try UTF-8") from None
 
 
-def _listed(value: object) -> object:
-    return value if isinstance(value, list) or value is None else [value]
-
-
-Css = Annotated[Selector, PlainValidator(compile_selector)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Address = Annotated[str, PlainValidator(_address)]
-Filters = tuple[Annotated[Filter, PlainValidator(make_filter)], ...]
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            raise ValueError("needs keys and values below it")
-        known = [spec.alias or name for name, spec in cls.model_fields.items()]
-        for key in given:
-            if key not in known:
-                hint = (
-                    "a key of Cardigann that is not read here; delete it"
-                    if key in _LEFT_OUT
-                    else f"unknown key; known here: {', '.join(known)}"
-                )
-                raise PydanticCustomError("unknown_key", "{hint}", {"key": str(key), "hint": hint})
-        return given
-
-
-class Case(_Block):
-    """One choice of a field: where the selector finds something, the field is this text."""
-
-    selector: Css
-    text: str
-
-
-def _cases(value: object) -> object:
-    if not isinstance(value, Mapping) or not value:
-        raise ValueError("needs selectors with a text each, such as img.hd: HD")
-    return [{"selector": css, "text": text or ""} for css, text in value.items()]
-
-
-def _field_text(value: object) -> str:
-    return check_template(value, [f"Result.{name}" for name in RowFields.model_fields])
-
-
-class FieldSpec(_Block):
-    """Where one value stands, and what is made of it; exactly one way to find it.
-
-    `selector` (the row itself where absent) with `attribute`, `remove` and `case`; or a fixed
-    `text`; or, on a detail page, a `fact` by its name.
-    """
-
-    selector: Css | None = None
-    attribute: Text | None = None
-    remove: Css | None = None
-    case: Annotated[tuple[Case, ...], BeforeValidator(_cases)] = ()
-    text: Annotated[str, PlainValidator(_field_text)] | None = None
-    fact: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
-    default: str | None = None
-    optional: bool = False
-    filters: Filters = ()
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        by_place = bool(self.selector or self.attribute or self.case)
-        if by_place + (self.text is not None) + bool(self.fact) != 1:
-            raise ValueError("needs one of: selector (or attribute, case), text, fact")
-        return self
-
-
-class RowFields(_Block):
-    """What a row of a listing may give. A title, and one way to the torrent, are needed."""
-
-    title: FieldSpec
-    details: FieldSpec | None = None
-    download: FieldSpec | None = None
-    magnet: FieldSpec | None = None
-    infohash: FieldSpec | None = None
-    category: FieldSpec | None = None
-    size: FieldSpec | None = None
-    seeders: FieldSpec | None = None
-    leechers: FieldSpec | None = None
-    date: FieldSpec | None = None
-    language: FieldSpec | None = None
-    files: FieldSpec | None = None
-
-    @property
-    def given(self) -> dict[str, FieldSpec]:
-        """The fields that are defined, those with a fixed text last."""
-        found = {name: spec for name in type(self).model_fields if (spec := getattr(self, name))}
-        return dict(sorted(found.items(), key=lambda item: item[1].text is not None))
-
-    @model_validator(mode="after")
-    def _leads_somewhere(self) -> Self:
-        if not (self.details or self.download or self.magnet or self.infohash):
-            raise ValueError("needs one of: details, download, magnet, infohash")
-        for name in ("details", "download"):
-            spec = getattr(self, name)
-            if spec and not (spec.attribute or spec.text or spec.filters or spec.case):
-                raise _at(name, "needs an attribute, such as attribute: href")
-        for name, spec in self.given.items():
-            if spec.fact:
-                raise _at(name, "fact is for detail pages; a row has no facts")
-            for wanted in names_in(spec.text or ""):
-                source = getattr(self, wanted.removeprefix("Result."))
-                if source is None or source.text is not None:
-                    raise _at(name, f"{{{{ .{wanted} }}}} is no field that is read from the page")
-        return self
-
-
-def _at(key: str, what: str) -> PydanticCustomError:
-    return PydanticCustomError("at_key", "{what}", {"key": key, "what": what})
-
-
-class Rows(_Block):
+class Rows(Block):
     """`selector` finds the rows; where `empty` finds something, a page without rows is in order."""
 
     selector: Css
     empty: Css | None = None
 
 
-class Path(_Block):
+class Path(Block):
     """One listing: an address below the site's root, its query, and the category it shows."""
 
     path: Address
@@ -195,7 +83,7 @@ class Path(_Block):
     category: Text | None = None
 
 
-class Search(_Block):
+class Search(Block):
     """How a listing reads; `paths` with `inputs` is Cardigann's way to say what `browse` says."""
 
     paths: tuple[Path, ...] = ()
@@ -204,7 +92,7 @@ class Search(_Block):
     fields: RowFields
 
 
-class Next(_Block):
+class Next(Block):
     """How a listing goes on.
 
     The first link that `selector` finds is followed; with `numbered`, the links are those to all
@@ -216,7 +104,7 @@ class Next(_Block):
     numbered: bool = False
 
 
-class Facts(_Block):
+class Facts(Block):
     """A table of names and values on a detail page; names count in lower case, without colon."""
 
     rows: Css
@@ -224,29 +112,7 @@ class Facts(_Block):
     value: Css
 
 
-class DetailFields(_Block):
-    """What a torrent's own page may give."""
-
-    category: FieldSpec | None = None
-    subcategory: FieldSpec | None = None
-    language: FieldSpec | None = None
-    size: FieldSpec | None = None
-    infohash: FieldSpec | None = None
-
-    @property
-    def given(self) -> dict[str, FieldSpec]:
-        """The fields that are defined."""
-        return {name: spec for name in type(self).model_fields if (spec := getattr(self, name))}
-
-    @model_validator(mode="after")
-    def _no_rows(self) -> Self:
-        for name, spec in self.given.items():
-            if names_in(spec.text or ""):
-                raise _at(name, "a detail page has no .Result to fill in")
-        return self
-
-
-class Detail(_Block):
+class Detail(Block):
     """How a torrent's own page reads; with this block, it is read for every row that has one."""
 
     facts: Facts | None = None
@@ -259,7 +125,7 @@ class Detail(_Block):
         return self
 
 
-class Link(_Block):
+class Link(Block):
     """A link to the .torrent or the magnet on a detail page."""
 
     selector: Css
@@ -267,8 +133,11 @@ class Link(_Block):
     filters: Filters = ()
 
 
-class Download(_Block):
-    """Where the .torrent is: links on the detail page, or an address made from the infohash."""
+class Download(Block):
+    """Where the .torrent is: links on the detail page, or an address made from the infohash.
+
+    The first of `selectors` that finds anything counts.
+    """
 
     selectors: tuple[Link, ...] = ()
     infohash: Annotated[str, PlainValidator(_infohash_address)] | None = None
@@ -280,14 +149,14 @@ class Download(_Block):
         return self
 
 
-class Challenge(_Block):
+class Challenge(Block):
     """How this site's challenge page is told, beyond those that are known everywhere."""
 
     status: tuple[Annotated[int, Field(ge=200, le=599)], ...] = (403, 429, 503)
     contains: Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
-class CategoryMapping(_Block):
+class CategoryMapping(Block):
     """A category of the site: `id` in its addresses, `cat` the usual name, `desc` its own."""
 
     id: Text
@@ -301,7 +170,7 @@ class CategoryMapping(_Block):
         return f"{parent} > {self.desc or sub}" if self.desc or sub else parent
 
 
-class Caps(_Block):
+class Caps(Block):
     """What the site has."""
 
     categorymappings: tuple[CategoryMapping, ...] = ()
@@ -336,7 +205,7 @@ class Listing:
         return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 
 
-class SiteDefinition(_Block):
+class SiteDefinition(Block):
     """One site: where its listings are, and how they and its torrents' pages read. Frozen.
 
     Raises:
@@ -409,15 +278,15 @@ class SiteDefinition(_Block):
         return said[:60]
 
     @model_validator(mode="after")
-    def _fits_together(self, _info: ValidationInfo) -> Self:
+    def _fits_together(self) -> Self:
         if bool(self.browse) == bool(self.search.paths):
             raise ValueError("needs the listings' addresses: either browse or search.paths")
         if not self.listings:
-            raise _at("caps", "an address holds {{ .Category }}, so categorymappings is needed")
+            raise at_key("caps", "an address holds {{ .Category }}, so categorymappings is needed")
         if (
             self.next
             and self.next.numbered
             and not all(listing.is_numbered for listing in self.listings)
         ):
-            raise _at("next", "numbered needs {{ .Page }} or {{ .Page0 }} in every address")
+            raise at_key("next", "numbered needs {{ .Page }} or {{ .Page0 }} in every address")
         return self

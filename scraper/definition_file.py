@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from scraper.definition import SiteDefinition
-from scraper.definition_text import Lines, Location, Unreadable, read_plain_yaml
+from scraper.definition_text import MAX_BYTES, Lines, Location, Unreadable, read_plain_yaml
 from swarm.errors import DefinitionError
 
 SHIPPED_DIR = Path(__file__).parent / "sites"
@@ -40,7 +40,8 @@ def load_definition(name_or_path: str | Path, *, folder: Path | None = None) -> 
         return _shipped(text)
     path = (folder or Path()) / text
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise DefinitionError(f"cannot read the site definition {text}: {why}") from None

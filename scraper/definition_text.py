@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-_MAX_BYTES = 200_000
+MAX_BYTES = 200_000
 _MAX_DEPTH = 16
 
 Location = tuple[str | int, ...]
@@ -34,8 +34,8 @@ def read_plain_yaml(raw: bytes) -> tuple[Any, Lines]:
     Raises:
         Unreadable: it is not UTF-8, too large or deep, or uses what plain YAML has not.
     """
-    if len(raw) > _MAX_BYTES:
-        raise Unreadable(None, f"is larger than {_MAX_BYTES // 1000} kB, so no site definition")
+    if len(raw) > MAX_BYTES:
+        raise Unreadable(None, f"is larger than {MAX_BYTES // 1000} kB, so no site definition")
     try:
         text = raw.decode("utf-8-sig")
         _check_events(yaml.parse(text, Loader=yaml.SafeLoader))

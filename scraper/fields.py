@@ -14,7 +14,7 @@ from datetime import datetime
 from lxml import html
 
 from scraper.dates import utc
-from scraper.definition import FieldSpec
+from scraper.definition_fields import FieldSpec
 from scraper.document import text_of
 from scraper.filters import apply_filters
 from scraper.templates import fill, names_in

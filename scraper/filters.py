@@ -36,7 +36,8 @@ class Filter:
 
     def run(self, text: str, now: datetime) -> str:
         """What becomes of the text; "" where the step finds nothing in it."""
-        return self._step(text[:MAX_TEXT], now)[:MAX_TEXT]
+        readable = text[:MAX_TEXT].encode("utf-8", "replace").decode()  # RE2: no lone surrogate
+        return self._step(readable, now)[:MAX_TEXT]
 
 
 def apply_filters(filters: Iterable[Filter], text: str, now: datetime) -> str:

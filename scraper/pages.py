@@ -219,12 +219,16 @@ def _chosen_links(
 ) -> list[str]:
     from scraper.filters import apply_filters
 
-    values = (
-        apply_filters(link.filters, (element.get(link.attribute) or "").strip(), now)
-        for link in (download.selectors if download else ())
-        for element in link.selector.all(document)[:_MAX_LINKS]
-    )
-    return [value for value in values if value]
+    """What the first of the selectors that finds anything gives."""
+    for link in download.selectors if download else ():
+        found = link.selector.all(document)[:_MAX_LINKS]
+        values = (
+            apply_filters(link.filters, (element.get(link.attribute) or "").strip(), now)
+            for element in found
+        )
+        if given := [value for value in values if value]:
+            return given
+    return []
 
 
 def _torrent_links(

@@ -53,9 +53,8 @@ class SiteVerdict:
         if self._nothing_found is None:
             self._nothing_found = (
                 f"{self._root_url} answers, but no category page lists a torrent: on {url} "
-                f"{problem}. {_EDIT}: it must be an indexer of the {site.name[:60].lower()}, or "
-                f"name another definition (site). `python main.py sites check {site.argument} "
-                "--page SAVED.html` shows what it reads."
+                f"{problem}. {_EDIT}: is that a site of this definition ({site.name[:60]})? If "
+                "not, name another one there (site)."
             )
         return problem
 

@@ -41,7 +41,8 @@ class DefinitionError(SwarmError):
     """A site definition is missing or does not read; `args` has one text for each problem."""
 
     def __str__(self) -> str:
-        more = f" ({len(self.args) - 1} more problems)" if len(self.args) > 1 else ""
+        n = len(self.args) - 1
+        more = f" ({n} more problem{'s' if n > 1 else ''})" if n else ""
         return f"{self.args[0]}{more}"
 
 

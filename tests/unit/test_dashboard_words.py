@@ -46,7 +46,7 @@ def test_the_plan_says_how_many_or_what_is_missing(
     per_category: object, root_url: str, part: str
 ) -> None:
     """Categories times number and the site; else what to do about it."""
-    assert part in words.scrape_plan(per_category, root_url)
+    assert part in words.scrape_plan(per_category, root_url, 8)
 
 
 @pytest.mark.parametrize(
