@@ -19,7 +19,7 @@ from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget
 from observatory.outcomes import answer_frame, dht_counts, outcome_frame, source_counts, swarm_frame
 from observatory.resuming import InterruptedRun, interrupted_run
-from observatory.testimony import SwarmFinding, Testimony
+from observatory.testimony import SwarmFinding, SwarmTestimony
 from observatory.version import code_version
 from storage.catalogue import Catalogue
 from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
@@ -77,7 +77,7 @@ class RunRecorder:
             self._go_on(interrupted)
         else:
             self._begin()
-        self._testimony = Testimony(self._join.numbers, visiting=settings.visit_peers)
+        self._testimony = SwarmTestimony(self._join.numbers, visiting=settings.visit_peers)
         self._before = self.counts
         self.run_id = self._writer.manifest.run_id
         catalogue.put_run(self._writer.manifest)

@@ -63,7 +63,7 @@ class _Pending:
         return SwarmFinding(number, census, tuple(self.answers), tuple(self.visits))
 
 
-class Testimony:
+class SwarmTestimony:
     """Holds what is known of each swarm, and gives it out once, when it is whole."""
 
     def __init__(self, numbers: Mapping[InfoHash, int], *, visiting: bool) -> None:
