@@ -8,6 +8,7 @@ the keeper is killed with it, the kernel kills what it started; the profile goes
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ctypes
 import json
@@ -225,13 +226,27 @@ def _options(host: str, *, no_sandbox: bool, proxy: str) -> Any:
     options.add_argument("--disable-sync")
     names = [host, *_CHALLENGE_HOSTS]
     if proxy:
-        options.add_argument(f"--proxy-server={proxy}")
-        options.add_argument("--proxy-bypass-list=<-loopback>")  # else it goes around it there
+        options.add_argument(f"--proxy-pac-url={_proxy_script(proxy, names)}")
         names.append(urlsplit(proxy).hostname or "")
     reachable = ", ".join(f"EXCLUDE {name}" for name in names)
     options.add_argument(f"--host-resolver-rules=MAP * ~NOTFOUND, {reachable}")
     options.add_experimental_option("prefs", {"profile.managed_default_content_settings.images": 2})
     return options
+
+
+def _proxy_script(proxy: str, names: list[str]) -> str:
+    """A proxy script that lets only these names through: behind a proxy nothing is resolved here.
+
+    All others are sent to a proxy that does not exist.
+    """
+    parts = urlsplit(proxy)
+    way = f"{'SOCKS5' if parts.scheme == 'socks5' else 'PROXY'} {parts.netloc}"
+    script = (
+        f"function FindProxyForURL(url, host) {{ return {json.dumps(names)}.indexOf(host) < 0 "
+        f"? 'PROXY nowhere.invalid:1' : {json.dumps(way)}; }}"
+    )
+    encoded = base64.b64encode(script.encode()).decode()
+    return f"data:application/x-ns-proxy-autoconfig;base64,{encoded}"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ from swarm.errors import SiteError
 # Starting Chromium and its driver takes about 3 s here, and far longer on a busy small machine.
 _START_S = 60.0
 _END_S = 15.0
+# What Chromium asks directly whatever it is told: loopback and link-local.
+_BYPASSED = re.compile(r"localhost|.*\.localhost|127\..*|169\.254\..*|.*:.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ async def pass_challenge(
             `wait_s`.
     """
     errand = await asyncio.to_thread(_errand, url, wait_s, plan)
-    errand |= {"marks": list(marks), "proxy": browser_proxy(proxy)}
+    errand |= {"marks": list(marks), "proxy": _browser_proxy(proxy, errand["host"])}
     keeper = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "scraper.browser_keeper"),
         stdin=PIPE,
@@ -85,15 +87,21 @@ async def pass_challenge(
     return Clearance(answer["user_agent"], cookies)
 
 
-def browser_proxy(proxy: str) -> str:
-    """The proxy as Chromium's `--proxy-server` takes it; "" for none.
+def _browser_proxy(proxy: str, host: str) -> str:
+    """The proxy as the browser can be given it; "" for none.
 
     Raises:
-        SiteError: it wants a user name or password, which Chromium cannot be given there.
+        SiteError: it wants a user name or password, which Chromium cannot be given; or the site is
+            on this machine, where Chromium always goes around proxies.
     """
     if not proxy:
         return ""
     parts = urlsplit(proxy)
+    if _BYPASSED.fullmatch(host):
+        raise SiteError(
+            f"The site wants to see a real browser, and a browser reaches {host} only around "
+            "http_proxy of config.txt. Leave http_proxy empty for a site on this machine."
+        )
     if "@" in parts.netloc:
         raise SiteError(
             "The site wants to see a real browser, and http_proxy in config.txt has a user name, "
