@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from observatory.board import queue_job, run_job, settle
 from observatory.configuration import load_settings
+from observatory.intake import Intake, IntakeOutcome
 from observatory.jobs import Job, JobKind, row_to_job
 from observatory.progress import Progress
 from observatory.purge import PurgePreview, preview_purge
@@ -85,6 +87,34 @@ class Observatory:
             StorageError: magnets.json does not read.
         """
         return self._magnets.count()
+
+    def add_inputs(self, inputs: Sequence[str]) -> list[IntakeOutcome]:
+        """Check and keep files, folders, magnets and infohashes; also while a job runs.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self.read_torrent_folder()  # so that what lies there by hand is known
+        return list(Intake(self.workspace, self._catalogue).add_inputs(inputs))
+
+    def add_files(self, files: Sequence[tuple[str, bytes]]) -> list[IntakeOutcome]:
+        """Check and keep uploaded files, (name, content); the names are only shown.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self.read_torrent_folder()
+        intake = Intake(self.workspace, self._catalogue)
+        return [outcome for file in files for outcome in intake.add_file(*file)]
+
+    def add_links(self, text: str) -> list[IntakeOutcome]:
+        """Check and keep magnets and infohashes, one a line.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self.read_torrent_folder()
+        return list(Intake(self.workspace, self._catalogue).add_links(text))
 
     # --- jobs ---------------------------------------------------------------------------------
 
