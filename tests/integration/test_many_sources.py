@@ -13,6 +13,7 @@ import pytest
 
 from lab.dht import SimulatedDht
 from lab.tracker import LabTracker
+from lab.world import World
 from storage.runs import RunReader, list_runs
 from swarm.endpoint import Endpoint, endpoint_to_compact
 from swarm.infohash import InfoHash
@@ -173,3 +174,36 @@ def test_nothing_is_asked_past_a_proxy(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "direct_crawl=yes" in done.stdout
     assert list(list_runs(workspace / "runs")) == []
+
+
+@pytest.mark.timeout(240)
+def test_a_world_is_found_whole(tmp_path: Path) -> None:
+    """In the lab, the union of DHT, tracker and exchange is just who is there, hidden ones too."""
+    size = {"nodes": 600, "sessions": 8, "torrents_per_category": 3}
+    with World(tmp_path / "lab", seed=11, **size) as world:
+        facts = world.facts
+        torrents = facts.torrents[:2]
+        assert torrents[0].hidden_peers
+        assert torrents[0].tracker_peers
+        assert not torrents[1].tracker_peers
+        crawled = crawl(
+            tmp_path / "world",
+            [
+                magnet(key, *([facts.tracker] if torrent.tracker_peers else []))
+                for torrent in torrents
+                for key in torrent.dht_keys[:1]
+            ],
+            world.dht,
+            "announce_to_trackers=yes",
+            "visit_peers=yes",
+        )
+    for torrent in torrents:
+        found = told(crawled.run, torrent.dht_keys[0])
+        tracked = {str(peer) for peer in torrent.tracker_peers}
+        hidden = {str(peer) for peer in torrent.hidden_peers}
+        there = {str(peer) for peer in torrent.peers} | tracked | hidden
+        assert found.keys() <= there
+        assert hidden <= {peer for peer, (_, bits) in found.items() if bits == 4}
+        assert tracked <= {peer for peer, (_, bits) in found.items() if bits & 2}
+        if len(torrent.dht_keys) == 1:
+            assert found.keys() == there
