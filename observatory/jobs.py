@@ -144,6 +144,37 @@ class ExportArguments(Arguments):
     run_id: str | None = None
 
 
+class SiteReport(BaseModel):
+    """What one site or feed gave. `found` is the sum of kept, magnets, doubled and refused.
+
+    `reasons` says of the refused how many for which reason.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    site: str
+    pages: int
+    pages_not_read: int
+    found: int
+    kept: int
+    magnets: int
+    doubled: int
+    refused: int
+    reasons: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """The same in one line for a person."""
+        said = f"{self.site}: {self.pages} pages read, {self.found} torrents found, "
+        said += f"{self.kept} kept, {self.doubled} doubled, {self.refused} refused"
+        if self.magnets:
+            said += f", {self.magnets} only as magnets"
+        if self.pages_not_read:
+            said += f"; {self.pages_not_read} listings could not be read"
+        why = "; ".join(f"{count} x {reason}" for reason, count in self.reasons.items())
+        return f"{said} ({why})" if why else said
+
+
 class Report(BaseModel):
     """What a job returns: one closing sentence and its figures."""
 
@@ -153,4 +184,5 @@ class Report(BaseModel):
     run_id: str | None = None
     figures: dict[str, int | float] = Field(default_factory=dict)
     refused: list[str] = Field(default_factory=list)  # what was passed over, and why
+    sites: list[SiteReport] = Field(default_factory=list)  # of a scrape: one per site and feed
     cancelled: bool = False  # the user stopped it; what it reports is what it had by then

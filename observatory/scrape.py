@@ -12,6 +12,7 @@ from observatory.jobs import Report, ScrapeArguments
 from observatory.kept_pages import KeptPages
 from observatory.magnets import MagnetIntake
 from observatory.progress import Progress
+from observatory.scrape_report import SiteTallies
 from observatory.sites import ChosenSite, choose_site
 from observatory.sources import scrape_events
 from scraper.collect import (
@@ -21,7 +22,6 @@ from scraper.collect import (
     DuplicateSkipped,
     ListingRead,
     ScrapePlan,
-    StillWaiting,
     TorrentCollected,
     TorrentRefused,
 )
@@ -54,6 +54,7 @@ def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress)
     known = {InfoHash.from_hex(row.infohash) for row in catalogue.torrents()}
     tally = dict.fromkeys(("collected", "magnets", "duplicates", "refused", "listings"), 0)
     refused: list[str] = []
+    by_site = SiteTallies()
     # How much a feed holds is known when it has been read.
     total = None if feeds else site.listings * arguments.per_category
     doing = f"Reading {plan.root_url}" if plan.root_url else "Reading feeds"
@@ -66,14 +67,16 @@ def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress)
         closing(scrape_events(plan, feeds, settings, known)) as events,
     ):
         for event in events:
+            by_site.take(event)
             match event:
                 case TorrentCollected():
                     language = event.language
                     folder.keep(
                         event.torrent, event.raw, category=event.category, language=language
                     )
-                    name = event.torrent.file_name
-                    kept = KeptTorrent(event.torrent, name, event.category, language)
+                    kept = KeptTorrent(
+                        event.torrent, event.torrent.file_name, event.category, language
+                    )
                     catalogue.put_torrent(kept, datetime.now(UTC))
                     tally["collected"] += 1
                     doing = f"Collected {event.torrent.name[:80]}"
@@ -96,13 +99,14 @@ def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress)
                     doing = "The site checks the browser: passing its challenge once"
                 case ChallengePassed():
                     doing = "Challenge passed, going on"
-                case StillWaiting():
-                    pass  # the report below hears a cancel
             settled = tally["collected"] + tally["duplicates"] + tally["refused"] + magnets.taken
+            # Events that say nothing new come too, so that a cancel is heard soon.
             progress.report(doing, settled, total, **tally | {"magnets": magnets.kept})
     tally["magnets"] = magnets.kept
     tally["duplicates"] += magnets.taken - magnets.kept
-    return Report(sentence=_sentence(tally), figures=dict(tally), refused=refused)
+    return Report(
+        sentence=_sentence(tally), figures=dict(tally), refused=refused, sites=by_site.reports()
+    )
 
 
 def _listing_problem(event: ListingRead, pages: KeptPages, site: ChosenSite) -> str:
@@ -138,6 +142,9 @@ def _plan(
         # The site's own wish, where it is slower than ours.
         wait_s=max(settings.wait, site.definition.request_delay),
         wait_challenge_s=settings.wait_challenge,
+        obey_robots=settings.obey_robots,
+        proxy=settings.http_proxy,
+        cache_path=workspace.cache_dir / "pages.sqlite",
         browser=BrowserPlan(
             binary=None if settings.browser is None else str(settings.browser),
             driver=None if settings.driver is None else str(settings.driver),
