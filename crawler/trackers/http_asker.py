@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 from typing import TypeVar
 from urllib.parse import urljoin
 
@@ -30,7 +31,11 @@ _MOST_REDIRECTS = 3
 _MAX_REDIRECT_CHARACTERS = 16_384  # the query of a whole scrape among them
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_SUCH_PAGE = frozenset({404, 405, 410, 501})
-_HEADERS = {"User-Agent": "SwarmAtlas/0.1", "Accept-Encoding": "gzip, deflate"}
+_HEADERS = {
+    "User-Agent": "SwarmAtlas/0.1",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "close",
+}
 
 
 def check_proxy(http_proxy: str) -> None:
@@ -55,7 +60,8 @@ def open_transport(http_proxy: str) -> httpx.AsyncHTTPTransport:
     return httpx.AsyncHTTPTransport(
         trust_env=False,
         proxy=httpx.Proxy(http_proxy) if http_proxy else None,
-        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+        # Trackers close connections as they like, and a goodbye on a closed one would be lost.
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=0),
     )
 
 
@@ -82,7 +88,8 @@ class HttpAsker:
         self._router = router
         self._address = address
         self._timeout_s = timeout_s
-        self.endpoint: Endpoint | None = None  # who answered last; None behind a proxy
+        # Who answered last. Behind a proxy nobody here knows the address: it stays `::`.
+        self.endpoint = Endpoint(IPv6Address(0), address.port)
 
     async def scrape(self, infohashes: Sequence[InfoHash]) -> ScrapeReply | NoReply:
         """Counts of the swarms that the tracker knows."""
@@ -139,7 +146,8 @@ class HttpAsker:
                 return NoReply(TrackerOutcome.UNSUPPORTED, "its address cannot be asked")
             except MalformedMessage as error:
                 return NoReply(TrackerOutcome.MALFORMED, str(error))
-            self.endpoint = endpoint
+            if endpoint is not None:
+                self.endpoint = endpoint
             return page
         return reply
 

@@ -32,8 +32,8 @@ class Asker(Protocol):
     """What a conversation over either protocol offers."""
 
     @property
-    def endpoint(self) -> Endpoint | None:
-        """Who answers; None where only a proxy knows."""
+    def endpoint(self) -> Endpoint:
+        """Who answers; the address is `::` where only a proxy knows it."""
 
     async def scrape(self, infohashes: Sequence[InfoHash]) -> ScrapeReply | NoReply:
         """Ask for counts; registers nothing."""

@@ -14,18 +14,17 @@ from swarm.sighting import SightingColumns, Source
 
 MAX_PEERS = 5 * announcement.WANTED_PEERS  # of one answer; beyond that it is flooding
 _OUR_PORT = announcement.PORT.to_bytes(2)
-_NOBODY_KNOWN = bytes(18)
 
 
 def to_sightings(
     reply: AnnounceReply,
     infohash: InfoHash,
     *,
-    told_by: Endpoint | None,
+    told_by: Endpoint,
     seen_at: datetime,
     rule: AddressRule,
 ) -> SightingColumns:
-    """The peers of one answer. `told_by` None (a proxy knows) is kept as 18 zero bytes.
+    """The peers of one answer; `told_by` is the tracker.
 
     Peers at the port that we announce are left out: that is us, or another observer like us.
     """
@@ -34,9 +33,7 @@ def to_sightings(
         for entry in dict.fromkeys(_entries(reply.peers))
         if entry[16:] != _OUR_PORT and not rule.is_bogus_peer(entry)
     ][:MAX_PEERS]
-    told = _NOBODY_KNOWN
-    if told_by is not None:
-        told = address_to_packed16(told_by.address) + told_by.port.to_bytes(2)
+    told = address_to_packed16(told_by.address) + told_by.port.to_bytes(2)
     return SightingColumns(
         infohash,
         Source.TRACKER,
