@@ -8,8 +8,8 @@ from enum import Enum
 
 from swarm.infohash import InfoHash
 
-# Nobody listens at port 1 of this machine, and clients know it as no peer's port: libtorrent and
-# others never connect to ports this low unless told to. We share nothing, so we offer no port.
+# Nobody listens there on this machine: we share nothing, so we offer no port. Any other number
+# could be somebody's behind the same address.
 PORT = 1
 LEFT_BYTES = 1  # not 0: that would count us among the seeders
 WANTED_PEERS = 200
