@@ -100,7 +100,7 @@ def state_of_page(live: LiveView, per_category: object, wanted_run: str | None) 
         "world_class": "world in-lab" if desk.is_lab else "world",
         "leave_lab": "" if desk.is_lab else "hidden",
         "scrape_plan": _scrape_plan(desk, per_category),
-        "fetch_plan": words.torrents_kept(torrents, desk.refused_torrents),
+        "fetch_plan": words.torrents_kept(torrents, desk.refused_torrents, desk.magnets()),
         **_job_parts(desk.latest_job(), desk.name, now),
         **_lab_parts(live.host),
         **_run_parts(live, desk, run, torrents, now),

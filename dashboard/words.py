@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from observatory.intake import IntakeOutcome, IntakeState
 from observatory.jobs import Job, JobKind, JobState
 from observatory.purge import PurgePreview
 from observatory.summaries import RunSummary
@@ -23,6 +25,12 @@ _JOB_NAMES = {
     JobKind.PURGE: "Purging data",
     JobKind.IMPORT: "Importing",
     JobKind.EXPORT: "Exporting",
+    JobKind.METADATA: "Fetching metadata",
+}
+_INTAKE_STATES = {
+    IntakeState.KEPT: "kept",
+    IntakeState.KNOWN: "known already",
+    IntakeState.REFUSED: "refused",
 }
 _JOB_ENDS = {
     JobState.DONE: "finished",
@@ -51,6 +59,13 @@ STEP_SCRAPE = (
     "collects .torrent files from the site in config.txt. Skip it where torrents are here already."
 )
 STEP_FETCH = "asks the BitTorrent DHT who shares them, and places every peer on a map."
+ADD_TITLE = "Add your own"
+ADD_LEAD = "drop .torrent files, or lists of magnets, anywhere on this page"
+DROP_HERE = "Drop .torrent files or text files of magnets here, or click to choose them"
+PASTE_LABEL = "Magnet links or infohashes, one a line"
+ADD = "Add"
+NAMELESS = "a file without a name"
+UNREADABLE_UPLOAD = "did not arrive whole; try again"
 LAB_TITLE = "No site, or no internet?"
 LAB_LEAD = (
     "The built-in lab is a made-up world on this computer: a DHT of thousands of nodes, real "
@@ -108,16 +123,25 @@ def is_per_category(value: object) -> bool:
     return isinstance(value, int) and 1 <= value <= MOST_PER_CATEGORY
 
 
-def torrents_kept(torrents: int, refused: Sequence[RefusedTorrent] = ()) -> str:
+def torrents_kept(torrents: int, refused: Sequence[RefusedTorrent] = (), magnets: int = 0) -> str:
     """What "Fetch new data" is going to work on, and which files it passes over."""
-    if torrents == 0:
-        said = "No torrents yet: scrape some first."
+    kept = [plural(torrents, "collected torrent")] if torrents else []
+    kept += [plural(magnets, "magnet")] if magnets else []
+    if kept:
+        said = f"Counts the peers of {' and '.join(kept)}"
     else:
-        said = f"Counts the peers of {plural(torrents, 'collected torrent')}"
+        said = "No torrents yet: scrape some first, or add your own."
     if not refused:
         return said
     first = one_line(f"{refused[0].file_name}: {refused[0].reason}")
     return f"{said} · {plural(len(refused), 'file')} in bulkTorrents/ refused ({first})"
+
+
+def intake_sentence(outcomes: Sequence[IntakeOutcome]) -> str:
+    """`3 kept, 1 known already, 2 refused:`"""
+    counts = Counter(outcome.state for outcome in outcomes)
+    said = [f"{counts[state]:,} {name}" for state, name in _INTAKE_STATES.items() if counts[state]]
+    return f"{', '.join(said)}{':' if counts[IntakeState.REFUSED] else '.'}"
 
 
 def job_title(job: Job) -> str:

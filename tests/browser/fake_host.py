@@ -204,6 +204,9 @@ class FakeDesk:
     def torrents(self) -> int:
         return self.kept_torrents
 
+    def magnets(self) -> int:
+        return 0
+
     def runs(self) -> list[RunSummary]:
         return [run.summary() for run in reversed(self.all_runs)]
 
