@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup test lint bench bench-crawl bench-hostile lab-check clean
+.PHONY: run setup test lint bench bench-crawl bench-hostile bench-scrape lab-check clean
 
 run: setup
 	$(BIN)/python main.py
@@ -21,13 +21,16 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: bench-crawl bench-hostile
+bench: bench-crawl bench-hostile bench-scrape
 
 bench-crawl: setup
 	$(BIN)/python -m benchmarks.bench_crawl
 
 bench-hostile: setup
 	$(BIN)/python -m benchmarks.bench_hostile
+
+bench-scrape: setup
+	$(BIN)/python -m benchmarks.bench_scrape
 
 lab-check: setup
 	$(BIN)/python main.py lab --check

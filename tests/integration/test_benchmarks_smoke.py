@@ -1,4 +1,4 @@
-"""Both benchmarks still run, from end to end, at small sizes: so that neither rots."""
+"""The benchmarks still run, from end to end, at small sizes: so that neither rots."""
 
 from __future__ import annotations
 
@@ -51,7 +51,16 @@ def test_the_hostile_benchmark_holds_what_does_not_depend_on_size() -> None:
     assert {figure: printed[figure][-1] for figure in sure} == dict.fromkeys(sure, "yes")
 
 
-@pytest.mark.parametrize("benchmark", ["bench_crawl", "bench_hostile"])
+@pytest.mark.browser
+def test_the_scrape_benchmark_gets_all_and_stays_polite() -> None:
+    """Both ways run on one site; nothing obtainable is missing, no second sees two requests."""
+    printed = rows(run("bench_scrape"))
+    assert {"classic: get + sleep 1 to 3 s", "Swarm Atlas, limits off"} <= printed.keys()
+    assert printed["obtainable torrents missing, doubled"][-1] == "yes"
+    assert printed["requests in the busiest second, limits on"][-1] == "yes"
+
+
+@pytest.mark.parametrize("benchmark", ["bench_crawl", "bench_hostile", "bench_scrape"])
 def test_each_benchmark_says_what_it_is_for(benchmark: str) -> None:
     """--help explains the options."""
     done = subprocess.run(
