@@ -93,6 +93,15 @@ def test_a_challenge_in_mid_scrape_is_passed_again(cache_dir: Path) -> None:
     assert sum(isinstance(event, ChallengePassed) for event in events) == 2
 
 
+def test_cookies_that_run_out_in_mid_scrape_cost_one_more_visit(cache_dir: Path) -> None:
+    """The site's cookies end after 20 requests: one more visit, and nothing is lost."""
+    with IndexerSite(listings(6), challenge_lasts=20) as site:
+        events = list(collect(plan(site.url, cache_dir, per_category=6), (), limits=TEST_LIMITS))
+    assert sum(isinstance(event, ChallengePassed) for event in events) == 2
+    collected = [e.torrent.infohash for e in events if isinstance(e, TorrentCollected)]
+    assert len(collected) == len(set(collected)) == 48
+
+
 def test_a_challenge_that_stays_ends_in_one_sentence(cache_dir: Path) -> None:
     """The browser gives up after wait_challenge_s; the sentence names the keys to edit."""
     with IndexerSite([], challenge=False, faults={"/*": NEVER_GONE}) as site:
