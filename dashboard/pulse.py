@@ -109,8 +109,10 @@ def state_of_page(live: LiveView, per_category: object, wanted_run: str | None) 
 
 def _scrape_plan(desk: Observatory, per_category: object) -> str:
     try:
-        site = choose_site(desk.settings(), desk.workspace)
-        return words.scrape_plan(per_category, site.root_url, site.listings)
+        settings = desk.settings()
+        site = choose_site(settings, desk.workspace)
+        feeds = len(settings.feeds)
+        return words.scrape_plan(per_category, site.root_url, site.listings, feeds)
     except (SettingsError, DefinitionError) as error:
         return str(error)
 

@@ -106,16 +106,19 @@ def percent(share: float) -> str:
     return "< 0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
 
 
-def scrape_plan(per_category: object, root_url: str, categories: int) -> str:
+def scrape_plan(per_category: object, root_url: str, categories: int, feeds: int = 0) -> str:
     """What a click on "Scrape new torrents" is going to do."""
     if not root_url:
+        if feeds:
+            return f"Reads {plural(feeds, 'feed')}; no site is set in config.txt (root_url=...)."
         return "No site is set: put its address into config.txt (root_url=...)."
     if not is_per_category(per_category):
         return HOW_MANY
     assert isinstance(per_category, int)
     most = categories * per_category
     each = "1 category" if categories == 1 else f"{categories} categories"
-    return f"{each} x {per_category:,} = up to {most:,} torrents from {root_url}"
+    also = f", and what is in {plural(feeds, 'feed')}" if feeds else ""
+    return f"{each} x {per_category:,} = up to {most:,} torrents from {root_url}{also}"
 
 
 def is_per_category(value: object) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from storage.catalogue import JobRow
+from swarm.endpoint import Endpoint
 from swarm.settings import check_host_and_port
 
 
@@ -22,6 +23,7 @@ class JobKind(StrEnum):
     PURGE = "purge"
     IMPORT = "import"
     EXPORT = "export"
+    METADATA = "metadata"
 
 
 class JobState(StrEnum):
@@ -144,6 +146,44 @@ class ExportArguments(Arguments):
     run_id: str | None = None
 
 
+class MetadataArguments(Arguments):
+    """Whose .torrent is wanted; each `None` means: as config.txt says."""
+
+    inputs: tuple[str, ...] | None = None  # magnets, infohashes; None: every magnet kept
+    peers: tuple[str, ...] = ()  # ADDRESS:PORT, asked for each of them
+    bootstrap: tuple[str, ...] | None = None
+    max_packets_per_s: float | None = Field(default=None, ge=0)
+    deadline_s: float | None = Field(default=None, gt=0)
+
+    @field_validator("peers")
+    @classmethod
+    def _addresses_with_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            Endpoint.parse(entry)
+        return value
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _hosts_with_ports(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for entry in value or ():
+            check_host_and_port(entry)
+        return value
+
+
+class MetadataRow(BaseModel):
+    """What came of one magnet or infohash."""
+
+    model_config = ConfigDict(frozen=True)
+
+    input: str  # one line, at most 100 characters: the name it gives, else its infohash
+    infohash: str | None  # 40 digits; None where it does not read
+    outcome: str  # "fetched", "known", or why not: see docs/peers-and-magnets.md
+    reason: str | None = None
+    file_name: str | None = None  # in bulkTorrents/
+    peers_known: int = 0
+    peers_reached: int = 0
+
+
 class SiteReport(BaseModel):
     """What one site or feed gave. `found` is the sum of kept, magnets, doubled and refused.
 
@@ -186,3 +226,4 @@ class Report(BaseModel):
     refused: list[str] = Field(default_factory=list)  # what was passed over, and why
     sites: list[SiteReport] = Field(default_factory=list)  # of a scrape: one per site and feed
     cancelled: bool = False  # the user stopped it; what it reports is what it had by then
+    outcomes: list[MetadataRow] = Field(default_factory=list)  # of a metadata job, one per input
