@@ -12,9 +12,12 @@ from lxml import etree, html
 
 from scraper.filters import MAX_TEXT
 
+# Elements times depth. A page of 50,000 elements, 20 deep, is far beyond what indexers send.
+_MAX_WORK = 1_000_000
+
 
 def parse_page(body: bytes, charset: str | None) -> html.HtmlElement | None:
-    """The page's root element, or None where the bytes are no page.
+    """The page's root element, or None where the bytes are no page, or a monstrous one.
 
     `charset` is what the server, or the site's definition, says; one that does not exist is
     passed over.
@@ -25,7 +28,22 @@ def parse_page(body: bytes, charset: str | None) -> html.HtmlElement | None:
         root = etree.fromstring(body, parser)  # HTML: no entities, no network
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
-    return root if isinstance(root, html.HtmlElement) else None
+    return root if isinstance(root, html.HtmlElement) and not _is_monstrous(root) else None
+
+
+def _is_monstrous(root: html.HtmlElement) -> bool:
+    """Whether a selector may take minutes on the page: libxml2 merges what nested elements find."""
+    elements = depth = deepest = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        if event == "start":
+            elements += 1
+            depth += 1
+            deepest = max(deepest, depth)
+            if elements * deepest > _MAX_WORK:
+                return True
+        else:
+            depth -= 1
+    return False
 
 
 def _known(charset: str | None) -> str | None:

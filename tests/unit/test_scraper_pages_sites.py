@@ -151,6 +151,17 @@ def test_a_page_that_says_it_is_empty_is_told_apart() -> None:
     assert (unusable.matched, unusable.rows, unusable.is_empty) == (2, (), False)
 
 
+def test_a_page_made_to_be_slow_is_no_page() -> None:
+    """Tables nested in tables around thousands of rows, on which selectors take minutes."""
+    site = load_definition("linuxtracker")
+    row = b"<tr><td><a href='?page=torrent-details&id=1'>x</a><strong>Added</strong>"
+    body = b"<table class=lista>" * 120 + row * 60_000
+    assert read_listing(body, "http://site.example/", site, now=NOW) == ListingPage()
+    assert read_detail(body, "http://site.example/", site, now=NOW) == DetailPage()
+    plain = b"<table class=lista><tr><td><table class=lista>" + row * 3_000
+    assert read_listing(plain, "http://site.example/", site, now=NOW).matched == 3_000
+
+
 def test_the_frame_of_a_page_is_no_row() -> None:
     """An element of more than 2,000 others is passed over, however the selector finds it."""
     site = read_definition(
