@@ -73,6 +73,7 @@ class Fetcher:
         limits: what one request may cost.
         obey_robots: read each site's robots.txt and do as it says.
         proxy: http:// or socks5:// address that everything goes through; "" for none.
+        is_challenge: tells a challenge page, which says nothing of robots.txt.
         cache: where pages are kept, so that they are sent again only when they changed.
         resolve: how names become addresses; the system's way if None.
         sleep: how to wait.
@@ -90,6 +91,7 @@ class Fetcher:
         limits: FetchLimits | None = None,
         obey_robots: bool = True,
         proxy: str = "",
+        is_challenge: Callable[[Answer], bool] = lambda answer: answer.is_challenge,
         cache: PageCache | None = None,
         resolve: Resolve | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -106,7 +108,7 @@ class Fetcher:
         self._guard = AddressGuard((root_url, *feeds), resolve)
         self._wait_s = wait_s
         self._obey_robots = obey_robots
-        self._robots = RobotsBook(self._robots_txt)
+        self._robots = RobotsBook(self._robots_txt, is_challenge)
         self._cache = cache or PageCache(None)
         self._sleep = sleep
         self._paces: dict[str, Pace] = {}

@@ -95,8 +95,13 @@ def rules_of(answer: Answer | NoAnswer) -> RobotsRules:
 class RobotsBook:
     """The rules of every site that is asked, each fetched once, by the `fetch` given."""
 
-    def __init__(self, fetch: Callable[[str], Awaitable[Answer | NoAnswer]]) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[str], Awaitable[Answer | NoAnswer]],
+        is_challenge: Callable[[Answer], bool] = lambda answer: answer.is_challenge,
+    ) -> None:
         self._fetch = fetch
+        self._is_challenge = is_challenge
         self._rules: dict[str, tuple[RobotsRules, float]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -110,7 +115,7 @@ class RobotsBook:
             if known is not None and now_s < until_s:
                 return known
             answer = await self._fetch(where)
-            if isinstance(answer, Answer) and answer.is_challenge:
+            if isinstance(answer, Answer) and self._is_challenge(answer):
                 return answer
             rules = rules_of(answer)
             unreadable = isinstance(answer, NoAnswer) or answer.status not in range(200, 500)

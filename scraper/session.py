@@ -7,14 +7,10 @@ waiting, else by one. A challenge stops all of them until a browser has passed i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from scraper.challenge import pass_challenge
 from scraper.definition import Listing
 from scraper.events import (
-    ChallengePassed,
-    ChallengeSeen,
     DuplicateSkipped,
     ListingRead,
     MagnetFound,
@@ -33,6 +29,7 @@ from scraper.pages import (
     read_detail,
     read_listing,
 )
+from scraper.passage import Passage, shows_challenge
 from scraper.plan import ScrapePlan
 from scraper.second_opinion import check_with_libtorrent
 from scraper.streaming import Emit
@@ -46,8 +43,6 @@ from swarm.metainfo import parse_torrent
 _WORKERS = 8
 _MAX_LISTING_PAGES = 1_000
 _MAX_LINKS_TRIED = 3  # sites link the same file on several hosts
-_MAX_CHALLENGES = 2  # at the beginning, and once more where the cookies lose their worth
-_MAX_ATTEMPTS = 3  # one request that meets challenge after challenge
 
 _Work = tuple[Listing, ListingRow]
 
@@ -62,8 +57,6 @@ class Scrape:
         self._seen = set(known)
         self._by_url: dict[str, InfoHash] = {}
         self._verdict = SiteVerdict(plan.root_url)
-        self._challenge_lock = asyncio.Lock()
-        self._challenges = 0
 
     async def run(self, emit: Emit) -> None:
         """Scrape to the end, or until cancelled.
@@ -76,6 +69,7 @@ class Scrape:
         workers = 1 if self._plan.wait_s > 0 else _WORKERS
         with PageCache(self._plan.cache_path) as cache:
             async with self._make_fetcher(cache) as self._fetcher:
+                self._passage = Passage(self._plan, self._fetcher, emit)
                 try:
                     async with asyncio.TaskGroup() as group:
                         group.create_task(self._list_all(work, workers))
@@ -93,6 +87,7 @@ class Scrape:
             obey_robots=self._plan.obey_robots,
             proxy=self._plan.proxy,
             cache=cache,
+            is_challenge=lambda answer: shows_challenge(self._plan, answer),
         )
 
     async def _list_all(self, work: asyncio.Queue[_Work | None], workers: int) -> None:
@@ -122,7 +117,7 @@ class Scrape:
 
     async def _read_page(self, listing: Listing, url: str, page: int) -> ListingPage | None:
         """One page of a listing; None where it could not be had."""
-        label, answer = listing.label, await self._get(url, self._fetcher.page)
+        label, answer = listing.label, await self._passage.get(url, self._fetcher.page)
         problem = self._verdict.listing(answer)
         if problem is not None or not isinstance(answer, Answer):
             await self._emit(ListingRead(label, page, url, 0, problem))
@@ -157,7 +152,7 @@ class Scrape:
             return DuplicateSkipped(url, known)
         detail = DetailPage()
         if row.details and (self._site.detail or not self._links(row, detail)):
-            answer = await self._get(row.details, self._fetcher.page)
+            answer = await self._passage.get(row.details, self._fetcher.page)
             self._verdict.answered(answer)
             if not isinstance(answer, Answer) or answer.status != 200:
                 return TorrentRefused(url, category, f"its page {_why_not(answer)}")
@@ -221,7 +216,7 @@ class Scrape:
 
     async def _download(self, link: str, page_url: str | None) -> bytes | str:
         """The bytes behind the link, or why there are none."""
-        answer = await self._get(link, self._fetcher.torrent, page_url)
+        answer = await self._passage.get(link, self._fetcher.torrent, page_url)
         if isinstance(answer, Answer) and answer.status == 200:
             return answer.body
         return f"its .torrent {_why_not(answer)}"
@@ -236,63 +231,6 @@ class Scrape:
         check_with_libtorrent(raw)
         self._seen.add(torrent.infohash)
         return TorrentCollected(torrent, raw, category, language, url)
-
-    async def _get(
-        self,
-        url: str,
-        get: Callable[[str], Awaitable[Answer | NoAnswer]],
-        page_url: str | None = None,
-    ) -> Answer | NoAnswer:
-        """Ask, and pass the site's challenge if that is what comes.
-
-        `page_url` is the page that links a file: a browser that is sent to the file itself saves
-        it once it is let through, and goes on showing the challenge.
-        """
-        for _ in range(_MAX_ATTEMPTS):
-            passed = self._challenges
-            answer = await get(url)
-            if not isinstance(answer, Answer) or not self._is_challenge(answer):
-                return answer
-            if not self._fetcher.is_own(answer.url):
-                return NoAnswer(url, "stands behind another site's challenge page", silent=False)
-            await self._pass_challenge(page_url or answer.url, passed)
-        raise SiteError(
-            f"{url} shows its challenge page again though the browser passed it "
-            f"{self._challenges} times; the site does not want to be scraped. Name another one in "
-            "config.txt (root_url)."
-        )
-
-    def _is_challenge(self, answer: Answer) -> bool:
-        own = self._site.challenge
-        return answer.is_challenge or (
-            own is not None
-            and answer.status in own.status
-            and any(mark.encode() in answer.body for mark in own.contains)
-        )
-
-    async def _pass_challenge(self, url: str, passed_before: int) -> None:
-        """Send the browser, unless another worker's has come back meanwhile."""
-        async with self._challenge_lock:
-            if self._challenges != passed_before:
-                return
-            if self._challenges >= _MAX_CHALLENGES:
-                raise SiteError(
-                    f"{self._plan.root_url} shows a challenge page again and again; it was passed "
-                    f"{_MAX_CHALLENGES} times. What was collected is kept. Wait longer between "
-                    "pages (config.txt, wait), or name another site there (root_url)."
-                )
-            await self._emit(ChallengeSeen(url))
-            own = self._site.challenge
-            clearance = await pass_challenge(
-                url,
-                wait_s=self._plan.wait_challenge_s,
-                plan=self._plan.browser,
-                marks=own.contains if own is not None else (),
-                proxy=self._plan.proxy,
-            )
-            self._fetcher.become(clearance.user_agent, clearance.cookies)
-            self._challenges += 1
-            await self._emit(ChallengePassed(url))
 
 
 def _why_not(answer: Answer | NoAnswer) -> str:

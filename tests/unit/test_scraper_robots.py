@@ -141,3 +141,13 @@ def test_a_challenge_says_nothing_and_is_handed_on() -> None:
         assert second.refuses(SITE + "/a") == FORBIDDEN
 
     asyncio.run(ask())
+
+
+def test_a_challenge_by_the_sites_own_definition_says_nothing_either() -> None:
+    """What the caller calls a challenge is handed on, though its status would forbid everything."""
+
+    async def fetch(url: str) -> Answer:
+        return Answer(url, 503, {}, b"prove that you are no robot")
+
+    book = RobotsBook(fetch, lambda answer: b"no robot" in answer.body)
+    assert isinstance(asyncio.run(book.rules(SITE + "/a")), Answer)
