@@ -51,7 +51,11 @@ def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress)
     pages = KeptPages(workspace)
     folder = TorrentFolder(workspace.torrents_dir)
     catalogue = Catalogue(workspace.catalogue_path)
-    known = {InfoHash.from_hex(row.infohash) for row in catalogue.torrents()}
+    known = {
+        InfoHash.from_hex(key[:40])
+        for row in catalogue.torrents()
+        for key in (row.infohash, row.infohash_v2 or row.infohash)
+    }
     tally = dict.fromkeys(("collected", "magnets", "duplicates", "refused", "listings"), 0)
     refused: list[str] = []
     by_site = SiteTallies()
@@ -157,7 +161,7 @@ def _plan(
 def _sentence(tally: dict[str, int]) -> str:
     said = f"{tally['collected']} new torrents collected"
     if tally["magnets"]:
-        said += f", {tally['magnets']} magnets noted"
+        said += f", {tally['magnets']} magnet{'s' if tally['magnets'] > 1 else ''} noted"
     if tally["duplicates"]:
         said += f", {tally['duplicates']} known already"
     if tally["refused"]:

@@ -177,7 +177,7 @@ def test_a_scrape_job_of_a_feed_alone(kind: str, open_desk: OpenDesk) -> None:
         job = ended(desk, desk.start(JobKind.SCRAPE, {}))
         assert job.state is JobState.DONE, job.message
         assert job.message == (
-            "16 new torrents collected, 1 magnets noted, 1 known already, 1 without a usable "
+            "16 new torrents collected, 1 magnet noted, 1 known already, 1 without a usable "
             ".torrent."
         )
         again = ended(desk, desk.start(JobKind.SCRAPE, {}))
