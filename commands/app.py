@@ -15,6 +15,7 @@ from commands.dashboard import HostOption, LabFlag, NoBrowser, Port, dashboard
 from commands.intake import add
 from commands.interchange import export_run, import_folder
 from commands.lab import lab
+from commands.metadata import metadata
 from commands.places import WorkspaceOption
 from commands.purge import purge
 from commands.scrape import scrape
@@ -38,6 +39,7 @@ app.command()(dashboard)
 app.command()(scrape)
 app.command()(add)
 app.command()(crawl)
+app.command()(metadata)
 app.command()(purge)
 app.command()(lab)
 app.command("export")(export_run)

@@ -27,11 +27,13 @@ from observatory.jobs import (
     Job,
     JobKind,
     JobState,
+    MetadataArguments,
     PurgeArguments,
     Report,
     ScrapeArguments,
     row_to_job,
 )
+from observatory.metadata import metadata
 from observatory.progress import Both, Progress, StoppedBySignal, Throttled
 from observatory.purge import purge
 from observatory.scrape import scrape
@@ -70,6 +72,7 @@ _JOBS: dict[JobKind, _Definition[Any]] = {
     JobKind.PURGE: _Definition(PurgeArguments, purge),
     JobKind.IMPORT: _Definition(ImportArguments, import_classic),
     JobKind.EXPORT: _Definition(ExportArguments, export_classic),
+    JobKind.METADATA: _Definition(MetadataArguments, metadata),
 }
 
 

@@ -1,13 +1,16 @@
-"""Magnet links (BEP 9, BEP 52): an infohash, a name, trackers."""
+"""Magnet links (BEP 9, BEP 19, BEP 52): an infohash, a name, trackers, peers, web seeds."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+from swarm.endpoint import Endpoint
 from swarm.infohash import InfoHash
 
 # Links that are passed around have some dozens of trackers; this is room for a hundred.
@@ -25,6 +28,8 @@ class Magnet:
     infohash_v2: bytes | None
     name: str | None
     trackers: tuple[str, ...]
+    peers: tuple[Endpoint, ...] = ()  # x.pe; those given by host name are left out
+    web_seeds: tuple[str, ...] = ()  # ws
 
 
 def parse_magnet(text: str) -> Magnet:
@@ -46,8 +51,19 @@ def parse_magnet(text: str) -> Magnet:
     digest = _v1_digest(v1) if v1 is not None else (digest_v2 or b"")[:20]
     names = fields.get("dn", [])
     return Magnet(
-        InfoHash(digest), digest_v2, names[0] if names else None, tuple(fields.get("tr", []))
+        InfoHash(digest),
+        digest_v2,
+        names[0] if names else None,
+        tuple(fields.get("tr", [])),
+        tuple(_peers(fields.get("x.pe", []))),
+        tuple(fields.get("ws", [])),
     )
+
+
+def _peers(texts: list[str]) -> Iterator[Endpoint]:
+    for text in texts:
+        with suppress(ValueError):
+            yield Endpoint.parse(text)
 
 
 def read_link(text: str) -> tuple[str, Magnet]:

@@ -63,3 +63,13 @@ def test_what_is_no_link_is_refused(text: str) -> None:
     """Anything else is a ValueError, whatever characters are in it."""
     with pytest.raises(ValueError, match=r"neither a magnet|characters"):
         read_link(text)
+
+
+def test_peers_and_web_seeds() -> None:
+    """`x.pe` names peers by address (BEP 9), `ws` web seeds; a peer's host name is left out."""
+    magnet = parse_magnet(
+        f"magnet:?xt=urn:btih:{V1}&x.pe=192.0.2.7:6881&x.pe=[2001:db8::1]:51413"
+        "&x.pe=peer.example:1&x.pe=192.0.2.7:0&ws=https%3A%2F%2Ffiles.example%2Ffilm"
+    )
+    assert [str(peer) for peer in magnet.peers] == ["192.0.2.7:6881", "[2001:db8::1]:51413"]
+    assert magnet.web_seeds == ("https://files.example/film",)
