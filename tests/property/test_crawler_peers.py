@@ -55,7 +55,7 @@ messages = st.one_of(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(bodies)
 def test_extended_bodies_are_malformed_at_worst(body: bytes) -> None:
     """Noise, and bencoded nonsense with the right keys, raise nothing but MalformedMessage."""
@@ -68,7 +68,7 @@ def test_extended_bodies_are_malformed_at_worst(body: bytes) -> None:
             decode(body)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(messages, max_size=12), st.booleans(), st.none() | st.integers(1, 400))
 def test_conversations_are_malformed_at_worst(
     said: list[bytes], shakes: bool, piece_count: int | None
@@ -84,6 +84,7 @@ def test_conversations_are_malformed_at_worst(
     assert talk.client is None or len(talk.client) <= 100
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_handshakes_are_malformed_at_worst(raw: bytes) -> None:
     """68 bytes that are no handshake, and fewer or more, are MalformedMessage."""
@@ -92,6 +93,7 @@ def test_handshakes_are_malformed_at_worst(raw: bytes) -> None:
     assert name_of_peer_id(raw) is None or raw[:1] in (b"-", b"M", b"A")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(kinds.filter(lambda kind: kind != 7), st.just(b""))), st.data())
 def test_any_cut_of_the_stream_reads_the_same(
     said: list[tuple[int, bytes]], data: st.DataObject
@@ -106,6 +108,7 @@ def test_any_cut_of_the_stream_reads_the_same(
     assert heard == [Message(*message) for message in said]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000), st.booleans(), st.data())
 def test_bitfields_tell_seeds(pieces: int, is_known: bool, data: st.DataObject) -> None:
     """All bits but the spare ones are a seed, one less is none until its `have` comes."""
@@ -125,6 +128,7 @@ def test_bitfields_tell_seeds(pieces: int, is_known: bool, data: st.DataObject) 
     assert holed.is_seed(None) is True
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=6, max_size=6)), st.lists(st.binary(min_size=18, max_size=18)))
 def test_pex_reads_back(v4: list[bytes], v6: list[bytes]) -> None:
     """Both families are read, each peer once, without those at port 0."""
