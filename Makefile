@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup test lint bench bench-crawl bench-hostile bench-scrape lab-check clean
+.PHONY: run setup fast test lint bench bench-crawl bench-hostile bench-resume bench-scrape lab-check clean
 
 run: setup
 	$(BIN)/python main.py
 
 setup: $(VENV)/run.stamp
 	@$(BIN)/python scripts/check_system.py
+
+# The crawler's engine as machine code: optional, half again as fast; needs gcc and Python's headers.
+fast: $(VENV)/run.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fast.txt
+	$(BIN)/python scripts/compile_engine.py
 
 test: $(VENV)/dev.stamp lint
 	@$(BIN)/python scripts/check_system.py --for-tests
@@ -21,9 +26,9 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: bench-crawl bench-hostile bench-scrape
+bench: bench-crawl bench-hostile bench-resume bench-scrape
 
-bench-crawl: setup
+bench-crawl: setup fast
 	$(BIN)/python -m benchmarks.bench_crawl
 
 bench-hostile: setup
@@ -31,6 +36,9 @@ bench-hostile: setup
 
 bench-scrape: setup
 	$(BIN)/python -m benchmarks.bench_scrape
+
+bench-resume: setup
+	$(BIN)/python -m benchmarks.bench_resume
 
 lab-check: setup
 	$(BIN)/python main.py lab --check

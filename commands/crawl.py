@@ -22,6 +22,7 @@ from commands.terminal import (
     print_json,
     watch_job,
 )
+from crawler.plan import check_uncapped
 from observatory.census_file import SUFFIXES, country_counts, write_census_file
 from observatory.desk import Observatory
 from observatory.jobs import FetchArguments, Job, JobKind, JobState
@@ -107,7 +108,12 @@ def crawl(
         store_addresses=True if raw_addresses else None,
         resume=resume,
     )
-    desk.settings()  # a bad line of config.txt is wrong usage, said before anything starts
+    settings = desk.settings()  # a bad line is wrong usage, said before anything starts
+    if (settings.max_packets_per_s if max_packets_per_s is None else max_packets_per_s) == 0:
+        try:
+            check_uncapped(bootstrap or settings.dht_bootstrap)
+        except SwarmError as error:
+            raise typer.BadParameter(str(error)) from None
     started = time.monotonic()
     with watch_job(quiet=as_json) as watch:
         job = desk.run_here(

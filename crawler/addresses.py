@@ -1,18 +1,20 @@
 """Which addresses can be a peer or a node at all, and how a compact address becomes a socket's.
 
 Works on packed bytes, never on address objects: every peer and contact of every reply passes here.
-The list is IANA's registry of special-purpose IPv4 addresses (RFC 6890 and its updates).
-IPv4 for now: IPv6 gets a table of its own beside this one, the callers only know `is_bogus`.
+The lists are IANA's registries of special-purpose addresses, IPv4 and IPv6 (RFC 6890 and its
+updates); in IPv6 all beyond 2000::/3 is bogus too, since nothing there has been given out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network
+from collections.abc import Set as AbstractSet
+from ipaddress import IPv6Network, ip_network
 from socket import inet_aton, inet_ntoa
 
-# What a socket calls an address: host and port.
-SocketAddress = tuple[str, int]
+from crawler.family import IPV4, Family
+from crawler.family import SocketAddress as SocketAddress  # noqa: PLC0414 - said here too
+from crawler.optout import Network
 
 # Nobody can listen there, in no world.
 _NEVER = ("0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4")
@@ -33,34 +35,66 @@ _LOCAL = (
     "203.0.113.0/24",  # documentation
 )
 
+_NEVER6 = (
+    "::/128",  # unspecified
+    "::ffff:0:0/96",  # IPv4 in disguise: its peers are the other DHT's
+    "fe80::/10",  # link-local: no address without its interface
+    "ff00::/8",  # multicast
+)
+
+_LOCAL6 = (
+    "::/3",  # loopback, translation, discard, and nobody's
+    "4000::/2",  # nobody's
+    "8000::/1",  # nobody's; unique local addresses
+    # Protocol assignments, 2001::/23, but Teredo's part of it, where peers may be
+    *map(str, IPv6Network("2001::/23").address_exclude(IPv6Network("2001::/32"))),
+    "2001:db8::/32",  # documentation
+    "3fff::/20",  # documentation
+)
+
+_LISTS = {4: (_NEVER, _LOCAL), 6: (_NEVER6, _LOCAL6)}
+
 
 class BogonFilter:
-    """Tells addresses where no peer and no node can be (RFC 6890), and port 0."""
+    """Tells addresses where no peer and no node can be, of one family; and port 0."""
 
-    def __init__(self, *, allow_local: bool, shunned: Iterable[IPv4Network] = ()) -> None:
+    def __init__(
+        self, *, allow_local: bool, shunned: Iterable[Network] = (), family: Family = IPV4
+    ) -> None:
         """`allow_local` lets loopback, private and documentation addresses count as real.
 
-        `shunned` networks count as bogus too.
+        `shunned` networks count as bogus too; those of the other family do not matter.
         """
-        networks = [IPv4Network(text) for text in (_NEVER if allow_local else _NEVER + _LOCAL)]
-        networks += shunned
+        never, local = _LISTS[family.version]
+        networks = [ip_network(text) for text in (never if allow_local else never + local)]
+        networks += [network for network in shunned if network.version == family.version]
         # By first octet, so that nearly every address is judged by one look into a dictionary.
         self._by_octet: dict[int, list[tuple[int, int]]] = {}
+        shift = 8 * (family.address_bytes - 1)
         for network in networks:
             mask = int(network.netmask)
             base = int(network.network_address)
-            for octet in range(base >> 24, (int(network.broadcast_address) >> 24) + 1):
+            for octet in range(base >> shift, (int(network.broadcast_address) >> shift) + 1):
                 self._by_octet.setdefault(octet, []).append((mask, base))
 
     def is_bogus(self, compact: bytes) -> bool:
-        """Whether a 6-byte address and port can be nobody's."""
-        if compact[4:] == b"\x00\x00":
+        """Whether an address and port, 6 bytes or 18, can be nobody's."""
+        if compact[-2:] == b"\x00\x00":
             return True
         networks = self._by_octet.get(compact[0])
         if networks is None:
             return False
-        address = int.from_bytes(compact[:4])
+        address = int.from_bytes(compact[:-2])
         return any(address & mask == base for mask, base in networks)
+
+    def among(self, peers: AbstractSet[bytes]) -> set[bytes]:
+        """Those of many compact peers that can be nobody's."""
+        suspicious = self._by_octet
+        return {
+            peer
+            for peer in peers
+            if (peer[0] in suspicious or peer[-2:] == b"\x00\x00") and self.is_bogus(peer)
+        }
 
 
 def compact_to_socket_address(compact: bytes) -> SocketAddress:

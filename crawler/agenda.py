@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from crawler.addresses import SocketAddress, compact_to_socket_address
+from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
 from crawler.honesty import INFOHASHES_PER_CONTROL, Honesty
-from crawler.krpc import ID_BYTES
 from crawler.lookup import Lookup
 from crawler.node_table import NodeTable
 from swarm.census import CensusState, SwarmCensus
@@ -46,6 +45,7 @@ class Agenda:
         honesty: Honesty,
         *,
         max_lookups: int,
+        family: Family = IPV4,
     ) -> None:
         keys = set(infohashes)
         count = len(keys) // INFOHASHES_PER_CONTROL
@@ -53,6 +53,7 @@ class Agenda:
         self._keys = deque(sorted(keys | self._controls))
         self._table = table
         self._honesty = honesty
+        self._family = family
         self.peers = 0  # of lookups that have ended
         self.peers_dropped = 0
         self._max_lookups = max_lookups
@@ -98,7 +99,9 @@ class Agenda:
         self._keys.clear()
 
     def _make_lookup(self, key: InfoHash) -> Lookup:
-        return Lookup(key, self._honesty.proven, is_control=key in self._controls)
+        return Lookup(
+            key, self._honesty.proven, is_control=key in self._controls, family=self._family
+        )
 
     def _finish(self, lookup: Lookup, state: CensusState | None = None) -> None:
         census = lookup.end(state)
@@ -126,9 +129,9 @@ class Agenda:
                 return postponed
         contact = self._honesty.next_trial()
         if contact is not None:
-            return Question(compact_to_socket_address(contact[ID_BYTES:]), contact, None)
+            return Question(self._family.to_socket_address(contact[ID_BYTES:]), contact, None)
         while self._queue or self._begin_lookup():
-            question = self._question_of_first(now)
+            question = self._question_of_first()
             if question is not None:
                 return question
         return None
@@ -146,20 +149,25 @@ class Agenda:
             return False
         return True
 
-    def _question_of_first(self, now: float) -> Question | None:
-        """What the first lookup of the queue asks; if it asks nobody, it leaves the queue."""
-        lookup = self._queue[0]
+    def _question_of_first(self) -> Question | None:
+        """What the first lookup of the queue asks.
+
+        It goes to the end of the queue, or leaves it if it has to wait for answers.
+        """
+        lookup = self._queue.popleft()
         contact = self._next_contact(lookup)
         if contact is None:
-            self._queue.popleft()
             lookup.queued = False
             if lookup.in_flight == 0:
                 self._active.discard(lookup)
                 self._finish(lookup)
             return None
-        self._queue.rotate(-1)
         lookup.asked(contact)
-        return Question(compact_to_socket_address(contact[ID_BYTES:]), contact, lookup)
+        if lookup.is_busy:
+            lookup.queued = False
+        else:
+            self._queue.append(lookup)
+        return Question(self._family.to_socket_address(contact[ID_BYTES:]), contact, lookup)
 
     def _next_contact(self, lookup: Lookup) -> bytes | None:
         contact = lookup.next_contact(self._table.is_bad)

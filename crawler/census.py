@@ -6,60 +6,41 @@ Each process has a contiguous share of the key space, so that it knows its nodes
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from collections.abc import Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
-from crawler import shared_pacing
-from crawler.addresses import BogonFilter, SocketAddress, socket_address_to_compact
-from crawler.shell import resolve
+from crawler import compiled, shared_pacing
+from crawler.family import ID_BYTES, Family
+from crawler.kept_nodes import KeptNodes, dealt
+from crawler.plan import CensusPlan as CensusPlan  # noqa: PLC0414 - said here too
+from crawler.plan import Network, listed, networks_of
 from crawler.task import WorkerReport, WorkerTask
+from crawler.uniting import Uniting
 from swarm.census import CensusEvent, CensusProgress, CensusState, SwarmCensus
-from swarm.errors import DhtUnreachable, SettingsError, SwarmError
+from swarm.errors import DhtUnreachable, SwarmError
 from swarm.infohash import InfoHash
 from swarm.sighting import SightingColumns, Source
-
-_LOG = logging.getLogger(__name__)
 
 _PROGRESS_S = 0.5
 _LEAST_SHARE = 32  # infohashes; with fewer, another process costs more than it brings
 _IMPORT_ROOT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CensusPlan:
-    """How a census is taken. Times in seconds; a rate of 0 means no cap at all."""
-
-    bootstrap: tuple[str, ...]  # "host:port"; names are resolved when the census begins
-    processes: int
-    max_packets_per_s: float  # over all processes; 0 also lifts the limit per address
-    deadline_s: float  # for the whole census
-    allow_local: bool  # loopback and private addresses count as nodes and peers
-    never_contact: tuple[IPv4Network | IPv6Network, ...] = ()  # who opted out, see `optout`
-    max_lookups: int = 1024  # lookups under way at once, per process
-    bootstrap_timeout_s: float = 10.0
-
-    def __post_init__(self) -> None:
-        if self.processes < 1 or self.max_lookups < 1:
-            raise ValueError("a census needs at least one process and one lookup")
-        if self.max_packets_per_s < 0:
-            raise ValueError("a packet rate is not negative; 0 means no cap")
-
-
 def take_census(
-    infohashes: Sequence[InfoHash], plan: CensusPlan
+    infohashes: Sequence[InfoHash], plan: CensusPlan, nodes: KeptNodes | None = None
 ) -> Generator[CensusEvent, None, None]:
     """Look every infohash up; yields each SwarmCensus as it ends, and progress in between.
 
     Every distinct infohash gets exactly one SwarmCensus, whatever its state, and the last event
     is a CensusProgress. Closing the generator ends all processes at once.
+    Both DHTs are asked, each if a bootstrap node of its family, or one of `nodes`, is there to
+    begin at. `nodes` are those of earlier runs; they follow what this one meets, about once a
+    minute and at the end.
 
     Raises:
         DhtUnreachable: no bootstrap node resolves, or none answered any process.
@@ -69,49 +50,13 @@ def take_census(
     keys = sorted(set(infohashes))
     if not keys:
         return
-    addresses = resolve(plan.bootstrap)
-    if not addresses:
-        raise DhtUnreachable(
-            f"No bootstrap node could be resolved ({_listed(plan.bootstrap)}). Check the network, "
-            "or name other nodes in dht_bootstrap."
-        )
-    addresses = _without_optouts(addresses, plan)
-    if plan.max_packets_per_s == 0:
-        _refuse_public(addresses)
-    crew = _Crew(keys, plan, addresses)
+    nodes = KeptNodes() if nodes is None else nodes
+    networks = networks_of(plan, nodes)
+    crew = _Crew(keys, plan, networks, nodes)
     try:
         yield from crew.events()
     finally:
         crew.dismiss()
-
-
-def _v4(networks: Iterable[IPv4Network | IPv6Network]) -> tuple[IPv4Network, ...]:
-    return tuple(network for network in networks if isinstance(network, IPv4Network))
-
-
-def _without_optouts(addresses: list[SocketAddress], plan: CensusPlan) -> list[SocketAddress]:
-    shunned = BogonFilter(allow_local=True, shunned=_v4(plan.never_contact))
-    left = [a for a in addresses if not shunned.is_bogus(socket_address_to_compact(a))]
-    if not left:
-        raise DhtUnreachable(
-            f"Every bootstrap node ({_listed(plan.bootstrap)}) is in a network that opted out "
-            "(optout.txt). Name other nodes in dht_bootstrap."
-        )
-    return left
-
-
-def _refuse_public(addresses: Iterable[SocketAddress]) -> None:
-    local_is_bogus = BogonFilter(allow_local=False)
-    for host, port in addresses:
-        if not local_is_bogus.is_bogus(socket_address_to_compact((host, port))):
-            raise SettingsError(
-                f"max_packets_per_s=0 lifts every cap, and {host}:{port} is on the public internet"
-                ": give a rate, or bootstrap only at nodes of this machine or a private network."
-            )
-
-
-def _listed(bootstrap: Sequence[str]) -> str:
-    return ", ".join(bootstrap) if bootstrap else "none is given"
 
 
 def _shares(keys: list[InfoHash], processes: int) -> list[list[InfoHash]]:
@@ -124,7 +69,8 @@ def _shares(keys: list[InfoHash], processes: int) -> list[list[InfoHash]]:
 class _Worker:
     """The parent's side of one process: its connection, and what it still owes."""
 
-    def __init__(self, task: WorkerTask) -> None:
+    def __init__(self, task: WorkerTask, import_path: str) -> None:
+        self.family = task.family
         self.owed = set(task.infohashes)
         self.last: WorkerReport | None = None
         self.connection, theirs = Pipe()
@@ -133,10 +79,15 @@ class _Worker:
             [sys.executable, "-P", "-m", "crawler.worker", str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             pass_fds=descriptors,
-            env={**os.environ, "PYTHONPATH": str(_IMPORT_ROOT)},
+            env={**os.environ, "PYTHONPATH": import_path},
         )
         theirs.close()
         self.connection.send(task)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended without having reached the DHT, or after losing it."""
+        return self.last is not None and self.last.unreachable
 
     def dismiss(self) -> None:
         """End the process if it still runs; it has nothing to clean up."""
@@ -146,30 +97,56 @@ class _Worker:
 
 
 class _Crew:
-    """All processes of one census."""
+    """All processes of one census: one for each share of the keys and each of the two DHTs."""
 
     def __init__(
-        self, keys: list[InfoHash], plan: CensusPlan, addresses: list[SocketAddress]
+        self,
+        keys: list[InfoHash],
+        plan: CensusPlan,
+        networks: Sequence[Network],
+        nodes: KeptNodes,
     ) -> None:
         self._plan = plan
+        self._nodes = nodes
+        self._bootstrap = {
+            network.family.to_compact(address)
+            for network in networks
+            for address in network.bootstrap
+        }
         self._total = len(keys)
         self._done = 0
+        self._heard = False  # whether any lookup has come to an end
+        self._uniting = Uniting(len(networks))
         self._workers: list[_Worker] = []
         self._pacing_descriptor = shared_pacing.create()
         deadline = time.monotonic() + plan.deadline_s
-        for share in _shares(keys, plan.processes):
-            task = WorkerTask(
-                infohashes=tuple(share),
-                bootstrap=tuple(addresses),
-                pacing_descriptor=self._pacing_descriptor,
-                max_packets_per_s=plan.max_packets_per_s,
-                max_lookups=plan.max_lookups,
-                bootstrap_timeout_s=plan.bootstrap_timeout_s,
-                deadline=deadline,
-                allow_local=plan.allow_local,
-                never_contact=_v4(plan.never_contact),
-            )
-            self._workers.append(_Worker(task))
+        roots = [compiled.import_root() if plan.use_compiled else None, _IMPORT_ROOT]
+        import_path = os.pathsep.join(str(root) for root in roots if root)
+        shares = _shares(keys, plan.processes)
+        for network in networks:
+            known = dealt(network.known, [share[0].digest for share in shares])
+            self._workers += [
+                _Worker(self._task(network, share, near, deadline), import_path)
+                for share, near in zip(shares, known, strict=True)
+            ]
+
+    def _task(
+        self, network: Network, share: list[InfoHash], known: list[bytes], deadline: float
+    ) -> WorkerTask:
+        plan = self._plan
+        return WorkerTask(
+            family=network.family,
+            infohashes=tuple(share),
+            bootstrap=network.bootstrap,
+            known=tuple(known),
+            pacing_descriptor=self._pacing_descriptor,
+            max_packets_per_s=plan.max_packets_per_s,
+            max_lookups=plan.max_lookups,
+            bootstrap_timeout_s=plan.bootstrap_timeout_s,
+            deadline=deadline,
+            allow_local=plan.allow_local,
+            never_contact=plan.never_contact,
+        )
 
     def events(self) -> Iterator[CensusEvent]:
         working = {worker.connection: worker for worker in self._workers}
@@ -177,17 +154,31 @@ class _Crew:
         while working:
             for ready in wait(list(working), max(0.0, next_progress - time.monotonic())):
                 assert isinstance(ready, Connection)
-                report = self._next_report(working[ready])
+                worker = working[ready]
+                report = self._next_report(worker)
                 for census in report.finished:
-                    self._done += 1
-                    yield census
+                    self._heard = True
+                    yield from self._united(worker.family, census)
                 if report.ended:
                     del working[ready]
+            if self._heard:
+                yield from self._unreached()
             if time.monotonic() >= next_progress:
                 next_progress = time.monotonic() + _PROGRESS_S
                 yield self._progress()
+        if not self._heard and all(worker.is_lost for worker in self._workers):
+            raise DhtUnreachable(
+                f"No bootstrap node answered ({listed(self._plan.bootstrap)}). Check that UDP "
+                "may leave this machine, or name other nodes in dht_bootstrap."
+            )
         yield from self._unreached()
         yield self._progress()
+
+    def _united(self, family: Family, census: SwarmCensus) -> Iterator[SwarmCensus]:
+        whole = self._uniting.add(family, census)
+        if whole is not None:
+            self._done += 1
+            yield whole
 
     def _next_report(self, worker: _Worker) -> WorkerReport:
         try:
@@ -200,21 +191,23 @@ class _Crew:
             ) from error
         worker.last = report
         worker.owed.difference_update(census.infohash for census in report.finished)
+        replied = {
+            contact: at
+            for contact, at in report.nodes_replied.items()
+            if contact[ID_BYTES:] not in self._bootstrap  # a later run is to spare them
+        }
+        self._nodes.update(replied, report.nodes_silent)
         return report
 
     def _unreached(self) -> Iterator[SwarmCensus]:
         """The infohashes of processes that lost the DHT, or never got into it while others did."""
-        reports = [worker.last for worker in self._workers if worker.last]
-        if self._done == 0 and all(report.unreachable for report in reports):
-            raise DhtUnreachable(
-                f"No bootstrap node answered ({_listed(self._plan.bootstrap)}). Check that UDP "
-                "may leave this machine, or name other nodes in dht_bootstrap."
-            )
         for worker in self._workers:
-            for infohash in sorted(worker.owed):
-                self._done += 1
-                nobody = SightingColumns.of(infohash, Source.DHT, ())
-                yield SwarmCensus(infohash, CensusState.UNREACHABLE, 0, nobody)
+            if worker.is_lost:
+                owed, worker.owed = sorted(worker.owed), set()
+                for infohash in owed:
+                    nobody = SightingColumns.of(infohash, Source.DHT, ())
+                    lost = SwarmCensus(infohash, CensusState.UNREACHABLE, 0, nobody)
+                    yield from self._united(worker.family, lost)
 
     def _progress(self) -> CensusProgress:
         reports = [worker.last for worker in self._workers if worker.last]

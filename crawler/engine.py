@@ -9,25 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from crawler.addresses import (
-    BogonFilter,
-    SocketAddress,
-    socket_address_to_compact,
-)
+from crawler.addresses import BogonFilter
 from crawler.agenda import Agenda, Question
+from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
 from crawler.honesty import Honesty
-from crawler.joining import Joining
-from crawler.krpc import (
-    CONTACT_BYTES,
-    ID_BYTES,
-    PEER_BYTES,
-    ErrorReply,
-    Query,
-    Reply,
-    decode,
-    encode_find_node,
-    encode_get_peers,
-)
+from crawler.joining import MOST_KNOWN, Joining
+from crawler.krpc import ErrorReply, Query, Reply, decode, encode_find_node, encode_get_peers
+from crawler.lookup import Lookup
 from crawler.node_table import NodeTable
 from crawler.outstanding import Asked, Outstanding
 from crawler.pacing import FlightWindow, Pacing
@@ -73,21 +61,31 @@ class Engine:
         utc_offset_us: int,
         max_lookups: int,
         bootstrap_timeout_s: float,
+        family: Family = IPV4,
+        known: Sequence[bytes] = (),
     ) -> None:
         """`bogons` tells who can be no peer, `shunned` (left out: the same) whom never to contact.
 
+        `known` contacts answered an earlier run: some are asked first; the others are hearsay if
+        one of these answers, else forgotten.
         `utc_offset_us` added to `now` in microseconds gives UTC since the Unix epoch.
         """
         self.counters = Counters()
         self.table = NodeTable()
         self.honesty = Honesty(entropy)
-        self._agenda = Agenda(infohashes, self.table, self.honesty, max_lookups=max_lookups)
+        self._family = family
+        self._agenda = Agenda(
+            infohashes, self.table, self.honesty, max_lookups=max_lookups, family=family
+        )
         self._pacing = pacing
         self._bogons = bogons
         self._shunned = shunned or bogons
         self._utc_offset_us = utc_offset_us
+        self._width = family.contact_bytes
         self._node_id = entropy(ID_BYTES)
-        self._joining = Joining(bootstrap, now, bootstrap_timeout_s)
+        self._known = known
+        places = [family.to_socket_address(contact[ID_BYTES:]) for contact in known[:MOST_KNOWN]]
+        self._joining = Joining(bootstrap, now, bootstrap_timeout_s, places)
         self._outstanding = Outstanding(entropy)
         self._patience = Patience()
         self._window = FlightWindow()
@@ -108,6 +106,11 @@ class Engine:
     def peers_dropped(self) -> int:
         """What only liars named, or nodes that could not be tried, in lookups that have ended."""
         return self._agenda.peers_dropped
+
+    @property
+    def known_are_dead(self) -> bool:
+        """Whether the known nodes that were asked kept silent, and a bootstrap node did not."""
+        return self._joining.joined and self._joining.fell_back
 
     def unreachable(self, now: float) -> bool:
         """Whether no bootstrap node has answered, and the time for it is over."""
@@ -145,35 +148,57 @@ class Engine:
             self._take_refusal(asked, now)
 
     def _take_reply(self, reply: Reply, asked: Asked, now: float) -> None:
-        address = socket_address_to_compact(asked.address)
-        if address in self.honesty.liars:
+        contact = asked.contact
+        if contact is None or contact[:ID_BYTES] != reply.sender_id:
+            contact = self._met(reply.sender_id, asked, now)
+        liars = self.honesty.liars
+        if liars and contact[ID_BYTES:] in liars:
             self._take_refusal(asked, now)
             return
-        contact = reply.sender_id + address
-        lookup = asked.lookup if asked.lookup and asked.lookup.ended is None else None
-        if asked.contact is not None and asked.contact != contact:
-            # Another node lives there than hearsay had it: its word counts, the hearsay does not.
-            self.table.gone(asked.contact, now)
-            if lookup and not asked.overdue:
-                lookup.failed(asked.contact)
         if self.table.replied(contact, now) and not asked.overdue:
             self._window.answered()
-        heard = self._hear(reply.nodes, now)
-        self._joining.succeeded()
+        if not self._joining.joined:
+            self._join(now)
+        lookup = asked.lookup
+        if lookup is not None and lookup.ended is not None:
+            lookup = None
+        is_v4 = self._family.version == 4
+        heard = self._hear(reply.nodes if is_v4 else reply.nodes6, lookup, now)
+        peers = reply.values if is_v4 else reply.values6
         if asked.lookup is None and asked.contact is not None:
-            self._judge(contact, now, lied=bool(reply.values))
+            self._judge(contact, now, lied=bool(peers))
         if lookup is None:
             return
-        if reply.values or reply.seeds:
-            if lookup.is_control and reply.values:
+        if peers:
+            if lookup.is_control:
                 self._judge(contact, now, lied=True)
                 self._take_refusal(asked, now)
                 return
             seen_at_us = self._utc_offset_us + int(now * 1_000_000)
-            lookup.hear(reply, contact, seen_at_us, self._bogons)
-        lookup.answered(contact, len(reply.values) // PEER_BYTES)
-        lookup.offer(heard)
+            lookup.hear(peers, contact, seen_at_us, self._bogons)
+        if reply.seeds and reply.downloaders:
+            lookup.hear_filters(reply.seeds, reply.downloaders, contact)
+        lookup.answered(contact, len(peers))
+        if heard:
+            lookup.offer(heard)
         self._agenda.wake(lookup)
+
+    def _met(self, sender_id: bytes, asked: Asked, now: float) -> bytes:
+        """The contact of whoever answered, where it is not the one that was asked."""
+        contact = sender_id + self._family.to_compact(asked.address)
+        if asked.contact is not None and contact[ID_BYTES:] not in self.honesty.liars:
+            # Another node lives there than hearsay had it: its word counts, the hearsay does not.
+            self.table.gone(asked.contact, now)
+            if asked.lookup and asked.lookup.ended is None and not asked.overdue:
+                asked.lookup.failed(asked.contact)
+        return contact
+
+    def _join(self, now: float) -> None:
+        """The first reply: if it is of a known node, the other known ones are worth asking too."""
+        self._joining.succeeded()
+        if not self._joining.fell_back:
+            for contact in self._known:
+                self.table.add(contact, now)
 
     def _judge(self, contact: bytes, now: float, *, lied: bool) -> None:
         """Give the verdict on a node that was asked for a key that nobody announced."""
@@ -202,20 +227,27 @@ class Engine:
         for lookup in self.honesty.unanswered(contact):
             self._agenda.wake(lookup)
 
-    def _hear(self, nodes: bytes, now: float) -> list[bytes]:
-        """Note a reply's contacts; returns those that are worth asking."""
-        table = self.table
+    def _hear(self, nodes: bytes, lookup: Lookup | None, now: float) -> list[bytes]:
+        """Note a reply's contacts; returns those that are worth asking, and new to the lookup."""
+        known, nodes_known = lookup.candidates if lookup else (), self.table.known
+        width = self._width
         heard = []
-        end = min(len(nodes), MOST_CONTACTS_PER_REPLY * CONTACT_BYTES)
-        for at in range(0, end, CONTACT_BYTES):
-            contact = nodes[at : at + CONTACT_BYTES]
-            if table.knows(contact) or (
-                contact[ID_BYTES:] not in self.honesty.liars
-                and not self._shunned.is_bogus(contact[ID_BYTES:])
-                and table.add(contact, now)
-            ):
+        for at in range(0, min(len(nodes), MOST_CONTACTS_PER_REPLY * width), width):
+            contact = nodes[at : at + width]
+            if contact in known:
+                continue
+            if contact in nodes_known or self._is_news(contact, now):
                 heard.append(contact)
         return heard
+
+    def _is_news(self, contact: bytes, now: float) -> bool:
+        """Whether hearsay of an unknown contact is worth noting; it is noted then."""
+        address = contact[ID_BYTES:]
+        return (
+            address not in self.honesty.liars
+            and not self._shunned.is_bogus(address)
+            and self.table.add(contact, now)
+        )
 
     def _take_silence(self, asked: Asked, now: float) -> None:
         if asked.contact is None:
@@ -238,16 +270,16 @@ class Engine:
             self._joining.begin(now)
         datagrams: list[Datagram] = []
         self._blocked_until = None
-        while len(datagrams) < BATCH and self._outstanding.in_flight < self._window.size:
-            blocked_s = self._pacing.blocked_s(now)
-            if blocked_s > 0:
+        pacing, is_paced = self._pacing, not self._pacing.unlimited
+        room = min(BATCH, self._window.size - self._outstanding.in_flight)
+        while len(datagrams) < room:
+            if is_paced and (blocked_s := pacing.blocked_s(now)) > 0:
                 self._blocked_until = now + blocked_s
                 break
             question = self._next_question(now)
             if question is None:
                 break
-            wait_s = self._pacing.take(question.address[0], now)
-            if wait_s > 0:
+            if is_paced and (wait_s := pacing.take(question.address[0], now)) > 0:
                 self._agenda.postpone(question, now + wait_s)
             else:
                 datagrams.append(self._ask(question, now))
@@ -285,7 +317,8 @@ class Engine:
         return datagram, question.address
 
     def _next_question(self, now: float) -> Question | None:
-        address = self._joining.next_address(now)
-        if address is not None:
-            return Question(address, None, None)
+        if not self._joining.joined:
+            address = self._joining.next_address(now)
+            if address is not None:
+                return Question(address, None, None)
         return self._agenda.next_question(now)

@@ -5,21 +5,24 @@ A holder of a big swarm returns a random part of it with each reply. How much of
 been seen at all is estimated after Good (1953), "The population frequencies of species and the
 estimation of population parameters", Biometrika 40: the chance that the next peer named is a new
 one is about the number of peers named exactly once over the number of namings.
+
+Taking a reply in is a handful of operations on sets, which is what a crawl does most; what stands
+is worked out when somebody wants to know, and kept until the next reply.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 from crawler.addresses import BogonFilter
-from crawler.krpc import PEER_BYTES
+from crawler.family import IPV4, Family
 from swarm.bloom import FILTER_BYTES
 from swarm.census import Captures
 from swarm.infohash import InfoHash
 from swarm.sighting import SightingColumns, Source
-
-_MAPPED = b"\x00" * 10 + b"\xff\xff"  # RFC 4291, 2.5.5.2: IPv4 in 16 bytes
-_HOST_BYTES = 4
 
 
 class _Word:
@@ -37,78 +40,79 @@ class _Word:
 class Harvest:
     """Distinct peers, and who named them. Nodes go by compact address, votes by host."""
 
-    def __init__(self) -> None:
+    def __init__(self, family: Family = IPV4) -> None:
+        self._family = family
         self._words: dict[bytes, _Word] = {}  # by address, in the order in which they came
         self._named: set[bytes] = set()
-        self._confirmed: set[bytes] = set()  # named from two hosts
-        self._named_once: set[bytes] = set()
+        self._named_once: set[bytes] = set()  # in one reply only
         self._namings = 0
+        self._confirmed_peers: frozenset[bytes] | None = frozenset()  # None: to be worked out
 
     def __len__(self) -> int:
         return len(self._named)
 
-    def add(self, values: bytes, told_by: bytes, seen_at_us: int, bogons: BogonFilter) -> int:
-        """Take in one reply's column of 6-byte peers; returns how many of them are new.
+    def add(
+        self, peers: Iterable[bytes], told_by: bytes, seen_at_us: int, bogons: BogonFilter
+    ) -> int:
+        """Take in one reply's compact peers; returns how many of them are new.
 
         `told_by` is the compact address of the node, `seen_at_us` the time in microseconds UTC.
         """
-        named = {values[i : i + PEER_BYTES] for i in range(0, len(values), PEER_BYTES)}
+        named = set(peers)
         again = named & self._named
         new = named - again
         if new:
-            new = {peer for peer in new if not bogons.is_bogus(peer)}
+            new -= bogons.among(new)
             self._named |= new
+            named = new | again
         self._named_once -= again
         self._named_once |= new
         self._namings += len(named)
-        self._note(told_by, new | again, again - self._confirmed, seen_at_us)
-        return len(new)
-
-    def _note(
-        self, told_by: bytes, named: set[bytes], doubted: set[bytes], seen_at_us: int
-    ) -> None:
-        """Keep a node's word; `doubted` are those of `named` that stood on one word until now."""
-        if doubted:
-            for other in self._of_host(told_by):
-                doubted -= other.peers
-            self._confirmed |= doubted
         word = self._words.get(told_by)
         if word is None:
             self._words[told_by] = _Word(named, seen_at_us)
         else:
             word.peers |= named
-
-    def _of_host(self, address: bytes) -> list[_Word]:
-        host = address[:_HOST_BYTES]
-        return [word for told_by, word in self._words.items() if told_by[:_HOST_BYTES] == host]
+        self._confirmed_peers = None
+        return len(new)
 
     def add_filters(self, seeds: bytes, downloaders: bytes, told_by: bytes) -> None:
         """Take in a node's filters of BEP 33."""
-        word = self._words.setdefault(told_by, _Word(set(), 0))
+        word = self._words.get(told_by)
+        if word is None:
+            word = self._words[told_by] = _Word(set(), 0)
         word.seeds |= int.from_bytes(seeds)
         word.downloaders |= int.from_bytes(downloaders)
 
     def drop(self, liar: bytes) -> int:
         """Forget all that a node said; returns how many peers nobody else had named."""
-        word = self._words.pop(liar, None)
-        if word is None:
+        if self._words.pop(liar, None) is None:
             return 0
-        rest, before = self._words, len(self._named)
-        self._words, self._namings = {}, 0
-        self._named, self._confirmed, self._named_once = set(), set(), set()
-        for told_by, other in rest.items():
-            again = other.peers & self._named
-            self._named |= other.peers
-            self._named_once = (self._named_once | other.peers) - again
-            self._namings += len(other.peers)
-            self._note(told_by, other.peers, again, other.seen_at_us)
-        self._words = rest
+        before = len(self._named)
+        votes = Counter(chain.from_iterable(word.peers for word in self._words.values()))
+        self._named = set(votes)
+        self._named_once = {peer for peer, count in votes.items() if count == 1}
+        self._namings = votes.total()
+        self._confirmed_peers = None
         return before - len(self._named)
 
     @property
     def told_by(self) -> list[bytes]:
         """The addresses of all whose word is in it."""
         return list(self._words)
+
+    @property
+    def _confirmed(self) -> frozenset[bytes]:
+        """The peers that two hosts have named."""
+        if self._confirmed_peers is None:
+            width = self._family.vote_bytes
+            hosts: dict[bytes, set[bytes]] = {}
+            for told_by, word in self._words.items():
+                host = told_by[:width]
+                hosts[host] = hosts[host] | word.peers if host in hosts else word.peers
+            votes = Counter(chain.from_iterable(hosts.values()))
+            self._confirmed_peers = frozenset([peer for peer, count in votes.items() if count > 1])
+        return self._confirmed_peers
 
     def alone(self) -> list[bytes]:
         """The addresses of those who named somebody whom no other host named."""
@@ -122,33 +126,39 @@ class Harvest:
         """The estimated share of the swarm that no reply has named yet, 0 to 1."""
         return len(self._named_once) / self._namings if self._namings else 0.0
 
-    def _standing(self, proven: AbstractSet[bytes]) -> set[bytes]:
-        standing = set(self._confirmed)
-        if len(standing) < len(self._named):
-            for told_by in self._words.keys() & proven:
-                standing |= self._words[told_by].peers
-        return standing
+    def _standing(self, proven: AbstractSet[bytes]) -> AbstractSet[bytes]:
+        confirmed = self._confirmed
+        if len(confirmed) == len(self._named):
+            return confirmed
+        tried = self._words.keys() & proven
+        return confirmed.union(*[self._words[told_by].peers for told_by in tried])
 
     def columns(self, infohash: InfoHash, proven: AbstractSet[bytes]) -> SightingColumns:
         """The peers that stand, in the order in which they were first named.
 
         `proven` are the addresses of the nodes that were tried and found honest.
         """
-        left = self._standing(proven)
+        family = self._family
+        mapping, width = family.mapping, family.address_bytes
+        left = set(self._standing(proven))
         peers: list[bytes] = []
         told: list[bytes] = []
         times: list[bytes] = []
         for told_by, word in self._words.items():
             first = left & word.peers
+            if not first:
+                continue
             left -= first
             peers += first
-            told += [_MAPPED + told_by] * len(first)
-            times += [word.seen_at_us.to_bytes(8)] * len(first)
+            told.append((mapping + told_by) * len(first))
+            times.append(word.seen_at_us.to_bytes(8) * len(first))
+            if not left:
+                break
         return SightingColumns(
             infohash,
             Source.DHT,
-            b"".join([_MAPPED + peer[:4] for peer in peers]),
-            b"".join([peer[4:] for peer in peers]),
+            b"".join([mapping + peer[:width] for peer in peers]),
+            b"".join([peer[width:] for peer in peers]),
             b"".join(told),
             b"".join(times),
         )
@@ -158,8 +168,10 @@ class Harvest:
 
         Every second holder, in the order in which they first named anybody, is of one half.
         """
-        standing = self._standing(proven)
         holders = [word.peers for word in self._words.values() if word.peers]
+        if not holders:
+            return Captures()
+        standing = self._standing(proven)
         first = standing & set().union(*holders[::2])
         second = standing & set().union(*holders[1::2])
         return Captures(len(first), len(second), len(first & second))

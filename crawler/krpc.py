@@ -6,7 +6,7 @@ decode queries and encode replies. Queries that change a remote node (announce_p
 decoded, but there is deliberately no function that encodes one.
 
 Messages are named tuples, the cheapest immutable objects to create: one is made per datagram.
-Contacts and peers stay packed columns of bytes, never one object each.
+Contacts stay packed columns of bytes; peers are the byte strings that the decoder made of them.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Reply(NamedTuple):
     sender_id: bytes  # 20 bytes
     nodes: bytes  # column of 26-byte contacts
     nodes6: bytes  # column of 38-byte contacts
-    values: bytes  # column of 6-byte peers
-    values6: bytes  # column of 18-byte peers
+    values: tuple[bytes, ...]  # 6-byte peers
+    values6: tuple[bytes, ...]  # 18-byte peers
     token: bytes | None
     seeds: bytes | None  # BEP 33 `BFsd`: filter of the seeds' addresses, 256 bytes
     downloaders: bytes | None  # BEP 33 `BFpe`: filter of the others'
@@ -111,19 +111,23 @@ def _bdecode(datagram: bytes) -> Any:
 def _read_reply(transaction: bytes, body: Any) -> Reply:
     if type(body) is not dict:
         raise MalformedMessage("a reply without its dictionary")
-    token = body.get(b"token")
-    values = body.get(b"values")
+    find = body.get
+    node_id, nodes, token = find(b"id"), find(b"nodes"), find(b"token")
+    if type(node_id) is not bytes or len(node_id) != ID_BYTES:
+        raise MalformedMessage("a node id has 20 bytes")
+    values, values6 = _sort_peers(find(b"values"))
     return Reply(
         transaction,
-        _read_id(body.get(b"id")),
-        _read_column(body.get(b"nodes"), CONTACT_BYTES),
-        _read_column(body.get(b"nodes6"), CONTACT6_BYTES),
-        _join_peers(values, PEER_BYTES) if values else b"",
-        _join_peers(values, PEER6_BYTES) if values else b"",
+        node_id,
+        nodes if type(nodes) is bytes and not len(nodes) % CONTACT_BYTES
+        else _read_column(nodes, CONTACT_BYTES),
+        _read_column(find(b"nodes6"), CONTACT6_BYTES),
+        values,
+        values6,
         token if type(token) is bytes else None,
-        _read_filter(body.get(b"BFsd")),
-        _read_filter(body.get(b"BFpe")),
-    )
+        _read_filter(find(b"BFsd")),
+        _read_filter(find(b"BFpe")),
+    )  # fmt: skip
 
 
 def _read_query(transaction: bytes, message: dict[bytes, Any]) -> Query:
@@ -168,15 +172,22 @@ def _read_filter(value: Any) -> bytes | None:
 
 def _read_column(value: Any, width: int) -> bytes:
     """The whole entries of a packed column; a broken last one is cut off."""
-    if type(value) is not bytes:
+    if not value or type(value) is not bytes:
         return b""
     return value[: len(value) - len(value) % width]
 
 
-def _join_peers(values: Any, width: int) -> bytes:
+def _sort_peers(values: Any) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """The peers of a reply by their width: of 6 bytes, and of 18."""
     if type(values) is not list:
-        return b""
-    return b"".join([v for v in values if type(v) is bytes and len(v) == width])
+        return (), ()
+    if set(map(type, values)) == {bytes} and set(map(len, values)) == {PEER_BYTES}:
+        return tuple(values), ()  # nearly always
+    strings = [value for value in values if type(value) is bytes]
+    return (
+        tuple([value for value in strings if len(value) == PEER_BYTES]),
+        tuple([value for value in strings if len(value) == PEER6_BYTES]),
+    )
 
 
 # --- What the crawler sends. Keys must stay sorted: a, q, ro, t, v, y. ---

@@ -17,13 +17,13 @@ Opens nothing, reads no clock, draws no random numbers.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
 
 from crawler.addresses import BogonFilter
 from crawler.bep42 import id_agrees
+from crawler.family import ID_BYTES, IPV4, Family
 from crawler.harvest import Harvest
-from crawler.krpc import ID_BYTES, Reply
 from swarm.bloom import EMPTY
 from swarm.census import CensusState, SwarmCensus
 from swarm.infohash import InfoHash
@@ -60,6 +60,7 @@ class Lookup:
         proven: AbstractSet[bytes] = frozenset(),
         *,
         is_control: bool = False,
+        family: Family = IPV4,
     ) -> None:
         """`proven` are the addresses of nodes found honest; it grows as the crawl goes on."""
         self.infohash = infohash
@@ -67,20 +68,28 @@ class Lookup:
         self.verdicts_awaited = 0
         self.peers_dropped = 0
         self._proven = proven
+        self._vote_end = ID_BYTES + family.vote_bytes
         self._tellers: dict[bytes, bytes] = {}  # who named peers: address -> contact
         self._examined = False
         self._scrapes = 0
         self._filters_from: set[bytes] = set()
         self._unheard: set[bytes] = set()  # sent filters and no peers
-        self._agrees: dict[bytes, bool] = {}  # BEP 42, of those that have come to the front
+        # Whose vote a contact's is, of those that have come to the front; None: its id contradicts
+        # its address (BEP 42), so it has none.
+        self._voters: dict[bytes, bytes | None] = {}
         self.key = infohash.digest
         self.queries = 0  # get_peers sent; the engine counts them as they leave
-        self.harvest = Harvest()
+        self.harvest = Harvest(family)
         self.ended: CensusState | None = None
-        self.queued = False  # for the engine: whether it stands in the queue of lookups to serve
+        self.queued = False  # for the agenda: whether it stands in the queue of lookups to serve
         self._key_number = int.from_bytes(self.key)
         self._ranked: list[tuple[int, bytes]] = []  # candidates by distance; the silent are out
         self._states: dict[bytes, int] = {}
+        # The first so many of `_ranked` have answered: how far, who voted, how many had no voice.
+        self._settled = 0
+        self._settled_to = -1
+        self._settled_voters: set[bytes] = set()
+        self._settled_voiceless = 0
         self._silent = 0
         self._answers = 0
         self._in_flight = 0
@@ -94,68 +103,122 @@ class Lookup:
         return self._in_flight + len(self._asking_again) + self.verdicts_awaited
 
     @property
+    def is_busy(self) -> bool:
+        """Whether it asks nobody else before somebody has answered, or ought to have."""
+        return self._in_flight >= PARALLEL
+
+    @property
     def width(self) -> int:
         """How many of the closest known contacts it must be offered to be sure of its end."""
         return CLOSEST + self._silent
 
+    @property
+    def candidates(self) -> Collection[bytes]:
+        """The contacts that it need not be offered again; grows and shrinks with the search."""
+        return self._states
+
     def offer(self, contacts: Iterable[bytes]) -> None:
-        """Take in candidates: 26-byte contacts that are not known to be bad."""
-        states = self._states
+        """Take in candidates: contacts that are not known to be bad."""
+        states, ranked, key = self._states, self._ranked, self._key_number
         for contact in contacts:
-            if contact not in states:
-                states[contact] = _UNASKED
-                self._insert(contact)
-        while len(self._ranked) > _REMEMBERED:
-            _, furthest = self._ranked.pop()
-            if states[furthest] == _UNASKED:
-                del states[furthest]
+            if contact in states:
+                continue
+            distance = int.from_bytes(contact[:ID_BYTES]) ^ key
+            if len(ranked) >= _REMEMBERED:
+                if distance > ranked[-1][0]:
+                    continue
+                _, furthest = ranked.pop()
+                if states[furthest] == _UNASKED:
+                    del states[furthest]
+            states[contact] = _UNASKED
+            insort(ranked, (distance, contact))
+            if distance < self._settled_to:
+                self._unsettle()
 
     def next_contact(self, is_bad: Callable[[bytes], bool]) -> bytes | None:
         """Whom to ask now, or None: wait for answers, or for `examine`, or it is over.
 
         `is_bad` tells contacts that other lookups have found dead meanwhile.
         """
-        if self.queries < MOST_CONVERGING_QUERIES:
-            contact, converged = self._front(is_bad)
+        if self.queries < MOST_CONVERGING_QUERIES and not self._is_settled():
+            if self._in_flight >= PARALLEL:
+                return None
+            contact, converged = self._seek(is_bad)
             if contact is not None or not converged:
-                return contact if self._in_flight < PARALLEL else None
+                return contact
         if not self._examined:
             return None
         return self._next_holder()
 
-    def _front(self, is_bad: Callable[[bytes], bool] | None) -> tuple[bytes | None, bool]:
-        """The closest contact that is still to be asked, and whether all that matter answered."""
-        hosts: set[bytes] = set()
-        voiceless = 0
+    def _is_settled(self) -> bool:
+        """Whether the closest, up to so many with a vote each as matter, have all answered.
+
+        What it has walked over it does not walk over again, unless somebody closer turns up.
+        """
+        ranked, states, voters = self._ranked, self._states, self._settled_voters
+        at = self._settled
+        while len(voters) < CLOSEST and at < len(ranked):
+            distance, contact = ranked[at]
+            if states[contact] != _ANSWERED:
+                break
+            voter = self._voter(contact)
+            if voter is None or voter in voters:
+                self._settled_voiceless += 1
+            else:
+                voters.add(voter)
+            self._settled_to = distance
+            at += 1
+        self._settled = at
+        return len(voters) >= CLOSEST
+
+    def _unsettle(self) -> None:
+        self._settled, self._settled_to, self._settled_voiceless = 0, -1, 0
+        self._settled_voters.clear()
+
+    def _voter(self, contact: bytes) -> bytes | None:
+        """The host, or network, that has the contact's vote; None if its id forfeits it."""
+        try:
+            return self._voters[contact]
+        except KeyError:
+            voter = contact[ID_BYTES : self._vote_end] if id_agrees(contact) else None
+            self._voters[contact] = voter
+            return voter
+
+    def _seek(self, is_bad: Callable[[bytes], bool] | None) -> tuple[bytes | None, bool]:
+        """The closest contact that is still to be asked, and whether all that matter answered.
+
+        Begins where `_is_settled` has stopped.
+        """
+        ranked, states = self._ranked, self._states
+        voters, voiceless = set(self._settled_voters), self._settled_voiceless
         converged = True
-        states = self._states
-        for _, contact in self._ranked[:]:
-            host = contact[ID_BYTES:-2]
-            agrees = self._agrees.get(contact)
-            if agrees is None:
-                agrees = self._agrees[contact] = id_agrees(contact)
-            if host in hosts or not agrees:
+        at = self._settled
+        while at < len(ranked):
+            contact = ranked[at][1]
+            voter = self._voter(contact)
+            if voter is None or voter in voters:
                 voiceless += 1
                 if voiceless > VOICELESS:
+                    at += 1
                     continue
-            elif len(hosts) == CLOSEST:
+            elif len(voters) == CLOSEST:
                 break
             state = states[contact]
             if state == _UNASKED:
                 if is_bad is None or not is_bad(contact):
                     return contact, False
-                self._discard(contact)
-                del states[contact]
+                del ranked[at], states[contact]
                 continue
             converged &= state == _ANSWERED
-            if agrees:
-                hosts.add(host)
+            if voter is not None:
+                voters.add(voter)
+            at += 1
         return None, converged
 
     @property
     def converged(self) -> bool:
         """Whether the closest candidates that are not known dead have all answered."""
-        return self._front(None)[1]
+        return self._is_settled() or self._seek(None)[1]
 
     def suspects(self) -> list[bytes]:
         """The contacts whose word about peers hangs on their honesty alone."""
@@ -197,18 +260,25 @@ class Lookup:
         self._scrapes += 1
         return True
 
-    def hear(self, reply: Reply, contact: bytes, seen_at_us: int, bogons: BogonFilter) -> None:
-        """Take in what a reply says of the swarm."""
+    def hear(
+        self, peers: Collection[bytes], contact: bytes, seen_at_us: int, bogons: BogonFilter
+    ) -> None:
+        """Take in the compact peers that a node named."""
         address = contact[ID_BYTES:]
-        if reply.values:
+        self._tellers[address] = contact
+        self._unheard.discard(contact)
+        self.harvest.add(peers, address, seen_at_us, bogons)
+
+    def hear_filters(self, seeds: bytes, downloaders: bytes, contact: bytes) -> None:
+        """Take in a node's filters (BEP 33)."""
+        if (seeds, downloaders) == _NO_FILTERS:
+            return
+        address = contact[ID_BYTES:]
+        self._filters_from.add(contact)
+        self.harvest.add_filters(seeds, downloaders, address)
+        if address not in self._tellers:
             self._tellers[address] = contact
-            self.harvest.add(reply.values, address, seen_at_us, bogons)
-        if reply.seeds and reply.downloaders and (reply.seeds, reply.downloaders) != _NO_FILTERS:
-            self._tellers[address] = contact
-            self._filters_from.add(contact)
-            self.harvest.add_filters(reply.seeds, reply.downloaders, address)
-            if not reply.values:
-                self._unheard.add(contact)  # some leave the peers out where filters are asked for
+            self._unheard.add(contact)  # some leave the peers out where filters are asked for
 
     def _next_holder(self) -> bytes | None:
         if self._unheard and not self.harvest:
@@ -285,21 +355,27 @@ class Lookup:
 
     def _reach(self) -> float | None:
         """The share of the key space that lies as near as the eighth closest live node."""
-        live = [
-            distance
-            for distance, contact in self._ranked
-            if self._states[contact] == _ANSWERED and self._agrees.get(contact, True)
-        ]
-        return live[CLOSEST - 1] / _KEY_SPACE if len(live) >= CLOSEST else None
+        live = 0
+        for distance, contact in self._ranked:
+            if self._states[contact] == _ANSWERED and self._voter(contact) is not None:
+                live += 1
+                if live == CLOSEST:
+                    return distance / _KEY_SPACE
+        return None
 
     def _insert(self, contact: bytes) -> None:
-        insort(self._ranked, (self._distance(contact), contact))
+        distance = self._distance(contact)
+        insort(self._ranked, (distance, contact))
+        if distance < self._settled_to:
+            self._unsettle()
 
     def _discard(self, contact: bytes) -> None:
         entry = (self._distance(contact), contact)
         at = bisect_left(self._ranked, entry)
         if self._ranked[at : at + 1] == [entry]:  # else it was too far away to be remembered
             del self._ranked[at]
+            if at < self._settled:
+                self._unsettle()
 
     def _distance(self, contact: bytes) -> int:
         return int.from_bytes(contact[:ID_BYTES]) ^ self._key_number

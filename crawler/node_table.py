@@ -9,10 +9,11 @@ compact nodes; the table itself only takes their first 20 bytes for an id.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from enum import Enum
 
 from crawler.contact_order import ContactOrder
-from crawler.krpc import ID_BYTES
+from crawler.family import ID_BYTES
 
 GOOD_FOR_S = 15 * 60.0
 BAD_FOR_S = 15 * 60.0  # then hearsay may bring the node back; twice as long each time it is bad
@@ -65,9 +66,16 @@ class NodeTable:
         self._order.add(contact)
         return True
 
-    def knows(self, contact: bytes) -> bool:
-        """Whether the contact is in the table and not bad."""
-        return contact in self._replied_at
+    @property
+    def known(self) -> Collection[bytes]:
+        """The contacts that are in the table, none of them bad; grows and shrinks with it."""
+        return self._replied_at
+
+    def replies(self) -> Iterator[tuple[bytes, float]]:
+        """The nodes that have ever answered and are not bad, and when they last did."""
+        for contact, replied_at in self._replied_at.items():
+            if replied_at != _NEVER:
+                yield contact, replied_at
 
     def is_bad(self, contact: bytes) -> bool:
         """Whether the node has been given up."""

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterable
 from math import ceil
 
-from crawler.addresses import SocketAddress
 from crawler.engine import Datagram, Engine
+from crawler.family import IPV4, IPV6, Family, SocketAddress
 from crawler.krpc import MAX_DATAGRAM_BYTES
 
 _LOG = logging.getLogger(__name__)
@@ -24,25 +24,13 @@ _TICK_S = 0.1  # how often the watcher is called
 _SO_RCVBUFFORCE = 33  # Linux: beyond the system's limit, where the process may
 
 
-def resolve(bootstrap: Iterable[str]) -> list[SocketAddress]:
-    """The IPv4 addresses of `host:port` texts; what does not resolve is logged and left out."""
-    addresses: list[SocketAddress] = []
-    for text in bootstrap:
-        host, _, port = text.rpartition(":")
-        try:
-            found = socket.getaddrinfo(host, int(port), socket.AF_INET, socket.SOCK_DGRAM)
-        except (OSError, ValueError, UnicodeError) as error:
-            _LOG.warning("bootstrap node not resolved: node=%s reason=%s", text, error)
-            continue
-        addresses += [(str(entry[4][0]), int(entry[4][1])) for entry in found]
-    return list(dict.fromkeys(addresses))
-
-
-def open_socket() -> socket.socket:
+def open_socket(family: Family = IPV4) -> socket.socket:
     """A non-blocking UDP socket on a port of the system's choice, with roomy buffers."""
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp = socket.socket(family.socket_family, socket.SOCK_DGRAM)
+    if family == IPV6:
+        udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own
     # Every address: a bind to one would cut off either loopback or the internet.
-    udp.bind(("0.0.0.0", 0))  # noqa: S104
+    udp.bind((family.any_address, 0))
     udp.setblocking(False)
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
     try:
@@ -85,7 +73,7 @@ def _receive(engine: Engine, udp: socket.socket, now: float) -> int:
             datagram, source = udp.recvfrom(MAX_DATAGRAM_BYTES + 1)
         except BlockingIOError:
             return count
-        engine.receive(datagram, source, now)
+        engine.receive(datagram, source[:2], now)  # IPv6 has two more fields
     return _RECEIVE_BATCH
 
 

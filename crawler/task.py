@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
-from crawler.addresses import SocketAddress
+from crawler.family import Family, SocketAddress
+from crawler.optout import Network
 from swarm.census import SwarmCensus
 from swarm.infohash import InfoHash
 
@@ -14,18 +15,20 @@ from swarm.infohash import InfoHash
 class WorkerTask:
     """What the parent sends first."""
 
+    family: Family  # which of the two DHTs is asked
     infohashes: tuple[InfoHash, ...]
     bootstrap: tuple[SocketAddress, ...]
+    known: tuple[bytes, ...]  # contacts that answered an earlier run, freshest first
     pacing_descriptor: int
     max_packets_per_s: float
     max_lookups: int
     bootstrap_timeout_s: float
     deadline: float  # on the system-wide monotonic clock
     allow_local: bool
-    never_contact: tuple[IPv4Network, ...]
+    never_contact: tuple[Network, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerReport:
     """What the worker sends about ten times a second; the figures count from its start."""
 
@@ -36,5 +39,7 @@ class WorkerReport:
     nodes_known: int
     liars: int
     peers_dropped: int
+    nodes_replied: Mapping[bytes, int]  # since the last report of nodes; see `kept_nodes.Nodes`
+    nodes_silent: tuple[bytes, ...]  # of those that the task named
     ended: bool = False
     unreachable: bool = False

@@ -24,6 +24,7 @@ from lab.dht_commands import (
     Plant,
     Stop,
     Surround,
+    TellAsked,
     TellCounters,
     TellHolders,
 )
@@ -155,6 +156,10 @@ class SimulatedDht:
         counters = self._ask(TellCounters())
         assert isinstance(counters, Counters)
         return counters
+
+    def asked(self) -> dict[bytes, int]:
+        """How many get_peers have come for each key of which any node holds anything."""
+        return dict(self._ask(TellAsked()))
 
     def holders(self, key: bytes) -> dict[bytes, int]:
         """Every peer that is announced for the key, and at how many nodes it stands."""

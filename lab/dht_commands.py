@@ -51,6 +51,11 @@ class TellCounters:
 
 
 @dataclass(frozen=True, slots=True)
+class TellAsked:
+    """Answered by a dictionary of each key that is held to the number of get_peers for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class TellHolders:
     """Answered by a dictionary of each peer to the number of nodes that hold it."""
 

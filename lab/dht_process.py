@@ -29,6 +29,7 @@ from lab.dht_commands import (
     Plant,
     Stop,
     Surround,
+    TellAsked,
     TellCounters,
     TellHolders,
 )
@@ -122,6 +123,7 @@ class _Server:
             Surround: self._surround,
             Age: self._age,
             TellCounters: self._tell_counters,
+            TellAsked: self._tell_asked,
             TellHolders: self._tell_holders,
             Await: self._await,
         }
@@ -221,6 +223,9 @@ class _Server:
             cpu_s=time.process_time(),
         )
         self._control.send(counters)
+
+    def _tell_asked(self, _command: TellAsked) -> None:
+        self._control.send(self._holdings.asked())
 
     def _tell_holders(self, command: TellHolders) -> None:
         self._control.send(self._holdings.holders_of(command.key, time.monotonic()))

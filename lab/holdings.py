@@ -46,6 +46,7 @@ class _Swarm:
 
     shelves: dict[int, _Shelf] = field(default_factory=dict)
     seeds: set[bytes] = field(default_factory=set)
+    asked: int = 0  # get_peers for it, at whatever node
 
 
 class Holdings:
@@ -95,6 +96,10 @@ class Holdings:
 
     def sample(self, node: int, key: bytes, now: float) -> Sequence[bytes]:
         """What the node tells an asker: all peers it holds, or a random hundred of them."""
+        swarm = self._swarms.get(key)
+        if swarm is None:
+            return ()
+        swarm.asked += 1
         shelf = self._standing(node, key, now)
         if shelf is None:
             return ()
@@ -132,6 +137,10 @@ class Holdings:
             step = self._rng.randrange(1, count)
         stop = start + step * MAX_VALUES
         return [peers[at % count] for at in range(start, stop, step)]
+
+    def asked(self) -> dict[bytes, int]:
+        """How often each key of which anybody holds anything has been asked for."""
+        return {key: swarm.asked for key, swarm in self._swarms.items()}
 
     def holders_of(self, key: bytes, now: float) -> dict[bytes, int]:
         """Every peer that stands anywhere for the key, and at how many nodes."""

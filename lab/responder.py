@@ -31,6 +31,7 @@ class Counters:
 
     queries: dict[str, int] = field(default_factory=dict)  # by method; "other" is one of them
     sources: dict[str, int] = field(default_factory=dict)
+    to_bootstrap: int = 0  # at the entry for newcomers
     to_nobody: int = 0  # at addresses where no live node is
     malformed: int = 0  # not KRPC, or a query without what its method needs
     foreign: int = 0  # not from 127.0.0.0/8
@@ -85,6 +86,7 @@ class Responder:
         if _ANNOUNCE in datagram:
             counters.announce_attempts += 1
         node = self._population.node_at(to)
+        counters.to_bootstrap += node == self._population.bootstrap
         sybil = self._sybils.at.get(to) if node is None and self._sybils else None
         if node is None and sybil is None:
             counters.to_nobody += 1

@@ -15,6 +15,7 @@ from crawler.optout import Network
 from observatory.asking import hear_trackers, refuse_past_proxy, trackers_of
 from observatory.configuration import load_optout, load_settings
 from observatory.jobs import CrawlTarget, FetchArguments, Report
+from observatory.node_file import NodeFile
 from observatory.progress import Progress
 from observatory.recording import RunRecorder
 from observatory.targets import distinct_targets, magnet_target, torrent_target
@@ -46,6 +47,7 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
         never_contact = load_optout(workspace)
         locator = open_locator(settings.geoip_city)
         run = RunRecorder(workspace, catalogue, settings, targets, locator, resume=arguments.resume)
+        node_file = NodeFile(workspace.nodes_path)
         cancelled = False
         try:
             with run:
@@ -54,10 +56,12 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
                 with open_visits(run, settings, never_contact, deadline) as visits:
                     left_s = max(1.0, deadline - time.monotonic())
                     plan = _census_plan(settings, never_contact, left_s)
-                    _count(run, visits, plan, len(targets), progress)
+                    _count(run, visits, plan, node_file, len(targets), progress)
                     visits.await_last(progress, len(targets))
         except JobCancelled:
             cancelled = True
+        finally:
+            node_file.save()
     nothing = cancelled and not run.counts.peers
     return Report(
         sentence="Nobody was found by then, so no run is kept." if nothing else run.sentence(),
@@ -81,10 +85,15 @@ def _census_plan(
 
 
 def _count(
-    run: RunRecorder, visits: Visits, plan: CensusPlan, total: int, progress: Progress
+    run: RunRecorder,
+    visits: Visits,
+    plan: CensusPlan,
+    node_file: NodeFile,
+    total: int,
+    progress: Progress,
 ) -> None:
     progress.report("Asking the DHT", run.done, total)
-    with closing(take_census(run.keys, plan)) as events:
+    with closing(take_census(run.keys, plan, node_file.nodes)) as events:
         for event in events:
             if isinstance(event, SwarmCensus):
                 visits.add(event.sightings)
@@ -93,6 +102,7 @@ def _count(
                 run.note(event)
                 visits.take()
             run.flush_if_due()
+            node_file.save_if_due()
             progress.report(
                 "Asking the DHT",
                 run.done,

@@ -1,4 +1,4 @@
-"""The purge job: every run and the aggregates go, every torrent stays."""
+"""The purge job: every run, the aggregates and the kept nodes go, every torrent stays."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def preview_purge(workspace: Workspace, catalogue: Catalogue) -> PurgePreview:
 
 
 def purge(workspace: Workspace, arguments: PurgeArguments, progress: Progress) -> Report:
-    """Delete all runs and json/*.json. Killed in the middle, a second purge ends the work."""
+    """Delete all runs, json/*.json and the kept DHT nodes, which are people's addresses too.
+
+    Killed in the middle, a second purge ends the work.
+    """
     runs = list(list_runs(workspace.runs_dir))
     with closing(Catalogue(workspace.catalogue_path)) as catalogue:
         for done, run in enumerate(runs):
@@ -45,6 +48,7 @@ def purge(workspace: Workspace, arguments: PurgeArguments, progress: Progress) -
         catalogue.replace_runs([])
     for aggregate in ("bar.json", "geo.json"):
         (workspace.json_dir / aggregate).unlink(missing_ok=True)
+    workspace.nodes_path.unlink(missing_ok=True)
     return Report(
         sentence=f"{len(runs)} runs deleted; all torrents are still there.",
         figures={"runs": len(runs)},

@@ -108,8 +108,14 @@ def write_classic_folder(
         How many records were written.
 
     Raises:
-        StorageError: the disk refuses; names the file.
+        StorageError: `folder` is no folder, or the disk refuses; names the file.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the folder {folder}: {error.strerror or error}. Choose another place."
+        ) from error
     geo: dict[str, object] = {}
     for name, record in records:
         safe = _distinct(safe_name(name), geo)

@@ -60,6 +60,11 @@ class Workspace:
         return self.runs_dir / "cache"
 
     @property
+    def nodes_path(self) -> Path:
+        """DHT nodes that answered the latest runs, mode 600; a run without it starts slower."""
+        return self.cache_dir / "nodes.bin"
+
+    @property
     def logs_dir(self) -> Path:
         """What the worker processes log, one file per job."""
         return self.runs_dir / "logs"

@@ -27,6 +27,17 @@ class Captures:
 
 
 @dataclass(frozen=True, slots=True)
+class FamilyCensus:
+    """What one of the two DHTs, that of IPv4 or that of IPv6, had to say of a swarm."""
+
+    version: int  # 4 or 6
+    state: CensusState
+    peers: int
+    captures: Captures = Captures()
+    reach: float | None = None  # see `SwarmCensus.reach`
+
+
+@dataclass(frozen=True, slots=True)
 class SwarmCensus:
     """The final word of one lookup, with what the estimates of what it missed are made from."""
 
@@ -38,6 +49,7 @@ class SwarmCensus:
     seeds: bytes | None = None  # BEP 33: united filter of the holders; None if none sent one
     downloaders: bytes | None = None  # the same of those who are no seeds
     reach: float | None = None  # share of the key space as near as the eighth closest live node
+    by_family: tuple[FamilyCensus, ...] = ()  # the DHTs that were asked, IPv4 first
 
 
 @dataclass(frozen=True, slots=True)

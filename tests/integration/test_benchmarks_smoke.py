@@ -1,4 +1,4 @@
-"""The benchmarks still run, from end to end, at small sizes: so that neither rots."""
+"""The benchmarks still run, from end to end, at small sizes: so that none rots."""
 
 from __future__ import annotations
 
@@ -60,7 +60,17 @@ def test_the_scrape_benchmark_gets_all_and_stays_polite() -> None:
     assert printed["requests in the busiest second, limits on"][-1] == "yes"
 
 
-@pytest.mark.parametrize("benchmark", ["bench_crawl", "bench_hostile", "bench_scrape"])
+def test_the_resume_benchmark_finds_nothing_lost_or_doubled() -> None:
+    """After each of two kills -9 the crawl goes on, and keeps what an undisturbed one keeps."""
+    printed = rows(run("bench_resume"))
+    assert {"killed 1", "killed 2", "to its end"} <= printed.keys()
+    verdicts = [row[-1] for row in printed.values() if len(row) == 3 and row[-1].isalpha()]
+    assert verdicts == ["holds"] + 9 * ["yes"]
+
+
+@pytest.mark.parametrize(
+    "benchmark", ["bench_crawl", "bench_hostile", "bench_resume", "bench_scrape"]
+)
 def test_each_benchmark_says_what_it_is_for(benchmark: str) -> None:
     """--help explains the options."""
     done = subprocess.run(

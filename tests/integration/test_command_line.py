@@ -61,8 +61,11 @@ WRONG = {
     "missing option": ("export",),
     "bad port": ("crawl", "00" * 20, "--bootstrap", "127.0.0.1:99999"),
     "no port": ("crawl", "00" * 20, "--bootstrap", "127.0.0.1"),
+    "no cap on the internet": (
+        "crawl", "00" * 20, "--bootstrap", "192.31.7.7:6881", "--max-packets-per-s", "0",
+    ),
     "nothing to crawl": ("crawl", "README.md"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -194,6 +197,17 @@ def test_export_never_replaces_the_workspace(atlas: Atlas, workspace: Path) -> N
     assert result.returncode == 1
     assert "is the workspace itself" in result.stderr
     assert index.read_text() == "{}"
+
+
+def test_an_export_onto_a_file_names_it(atlas: Atlas, tmp_path: Path) -> None:
+    """Where the folder to write into is a file, the error names just that, and the file stands."""
+    assert atlas("import", SAMPLES / "classic-plain").returncode == 0
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    result = atlas("export", "--classic", taken)
+    assert result.returncode == 1
+    assert f"cannot make the folder {taken}:" in result.stderr
+    assert taken.read_text() == "mine"
 
 
 def test_a_broken_torrent_is_named(atlas: Atlas, workspace: Path) -> None:

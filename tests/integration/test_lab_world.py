@@ -162,8 +162,8 @@ def look_up(sock: socket.socket, nodes: Population, port: int, key: bytes) -> se
             sock.sendto(krpc.encode_get_peers(b"gp", bytes(20), key), known[todo[0]])
             reply = krpc.decode(sock.recv(4096))
             assert isinstance(reply, krpc.Reply)
-            peers |= {reply.values[i : i + 6] for i in range(0, len(reply.values), 6)}
-            if len(reply.values) < 6 * MAX_VALUES:
+            peers |= set(reply.values)
+            if len(reply.values) < MAX_VALUES:
                 break
         known.pop(bytes(20), None)
         for i in range(0, len(reply.nodes), 26):

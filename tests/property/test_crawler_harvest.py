@@ -23,7 +23,7 @@ def test_counts_what_was_named(replies: list[list[bytes]]) -> None:
     first: dict[bytes, bytes] = {}
     for number, reply in enumerate(replies):
         told_by = bytes((9, 9, 9, number, 0, 1))
-        new = harvest.add(b"".join(reply), told_by, number, BogonFilter(allow_local=False))
+        new = harvest.add(reply, told_by, number, BogonFilter(allow_local=False))
         assert new == len(set(reply) - first.keys())
         namings.update(set(reply))
         first = {**dict.fromkeys(reply, told_by), **first}
@@ -50,9 +50,9 @@ def test_dropping_a_liar_is_as_if_it_had_never_spoken(
     liar = bytes((9, 9, 9, 0, 0, 1))
     for number, reply in replies:
         told_by = bytes((9, 9, 9, number, 0, 1))
-        with_liar.add(b"".join(reply), told_by, 0, bogons)
+        with_liar.add(reply, told_by, 0, bogons)
         if told_by != liar:
-            without.add(b"".join(reply), told_by, 0, bogons)
+            without.add(reply, told_by, 0, bogons)
     with_liar.drop(liar)
     key = InfoHash(b"h" * 20)
     for proven in (set(), set(without.told_by)):

@@ -92,5 +92,5 @@ def test_replies_read_back(
         downloaders=bloom,
     )
     assert krpc.decode(raw) == krpc.Reply(
-        transaction, node, b"".join(nodes), b"", b"".join(peers), b"", token, bloom, bloom
+        transaction, node, b"".join(nodes), b"", tuple(peers), (), token, bloom, bloom
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -11,6 +11,7 @@ from crawler.addresses import (
     compact_to_socket_address,
     socket_address_to_compact,
 )
+from crawler.family import IPV6
 from crawler.pacing import FlightWindow
 from crawler.patience import FIRST_TIMEOUT_S, LEAST_TIMEOUT_S, MOST_TIMEOUT_S, Patience
 
@@ -46,6 +47,55 @@ def test_bogons(address: str, port: int, bogus: bool, bogus_in_a_lab: bool) -> N
     compact = ip_address(address).packed + port.to_bytes(2)
     assert BogonFilter(allow_local=False).is_bogus(compact) is bogus
     assert BogonFilter(allow_local=True).is_bogus(compact) is bogus_in_a_lab
+
+
+@pytest.mark.parametrize(
+    ("address", "bogus", "bogus_in_a_lab"),
+    [
+        ("2606:4700::1111", False, False),
+        ("2a00:1450::1", False, False),
+        ("2001:470::1", False, False),
+        ("2001:0:4136:e378::1", False, False),  # Teredo
+        ("2002:c000:204::1", False, False),  # 6to4
+        ("2001:1::1", True, False),
+        ("2001:20::1", True, False),
+        ("2001:1ff:ffff::1", True, False),
+        ("2001:200::1", False, False),
+        ("2001:db8::1", True, False),
+        ("3fff:fff::1", True, False),
+        ("3fff:1000::1", False, False),
+        ("::1", True, False),
+        ("100::1", True, False),
+        ("64:ff9b:1::1", True, False),
+        ("4000::1", True, False),
+        ("5f00::1", True, False),
+        ("fc00::1", True, False),
+        ("fd12::1", True, False),
+        ("::", True, True),
+        ("::ffff:8.8.8.8", True, True),
+        ("fe80::1", True, True),
+        ("ff02::1", True, True),
+    ],
+)
+def test_bogons_of_ipv6(address: str, bogus: bool, bogus_in_a_lab: bool) -> None:
+    """The same for IPv6, where only 2000::/3 has been given out; port 0 is nobody's anywhere."""
+    compact = ip_address(address).packed + b"\x1a\xe1"
+    outside = BogonFilter(allow_local=False, family=IPV6)
+    assert outside.is_bogus(compact) is bogus
+    assert outside.among({compact}) == ({compact} if bogus else set())
+    assert BogonFilter(allow_local=True, family=IPV6).is_bogus(compact) is bogus_in_a_lab
+    assert outside.is_bogus(compact[:-2] + b"\0\0")
+
+
+def test_a_shunned_network_counts_in_its_own_family() -> None:
+    """Networks that opted out are refused, IPv4 by the IPv4 filter and IPv6 by the other."""
+    networks = [ip_network("8.8.8.0/24"), ip_network("2606:4700::/32")]
+    v4 = BogonFilter(allow_local=False, shunned=networks)
+    v6 = BogonFilter(allow_local=False, shunned=networks, family=IPV6)
+    assert v4.is_bogus(bytes((8, 8, 8, 8, 1, 1)))
+    assert not v4.is_bogus(bytes((8, 8, 9, 8, 1, 1)))
+    assert v6.is_bogus(ip_address("2606:4700::1").packed + b"\1\1")
+    assert not v6.is_bogus(ip_address("2606:4701::1").packed + b"\1\1")
 
 
 def test_socket_addresses_read_back() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crawler.addresses import BogonFilter
-from crawler.krpc import Reply
 from crawler.lookup import CLOSEST, FULL_REPLY, PARALLEL, VOICELESS, Lookup
 from swarm.census import Captures, CensusState
 from swarm.infohash import InfoHash
@@ -100,13 +99,13 @@ def test_full_repliers_are_asked_again_until_nothing_is_new() -> None:
     for _ in range(2):
         chosen = ask_next(lookup)
         assert chosen is not None
-        lookup.harvest.add(peers[chosen[19]], b"t" * 6, 0, BOGONS)
+        lookup.harvest.add([peers[chosen[19]]], b"t" * 6, 0, BOGONS)
         lookup.answered(chosen, FULL_REPLY)
     assert ask_next(lookup) is None
     assert lookup.examined()
     while (chosen := ask_next(lookup)) is not None:
         again.append(chosen)
-        lookup.harvest.add(peers[chosen[19]], b"t" * 6, 0, BOGONS)
+        lookup.harvest.add([peers[chosen[19]]], b"t" * 6, 0, BOGONS)
         lookup.answered(chosen, FULL_REPLY)
     assert sorted(again) == [contact(1), contact(2)]
 
@@ -115,7 +114,7 @@ def test_a_holder_that_falls_silent_is_not_asked_again() -> None:
     """One silence of a holder may be a lost packet; after two in a row it is asked no more."""
     lookup = make_lookup(1)
     lookup.asked(contact(1))
-    lookup.harvest.add(bytes((8, 8, 8, 8, 0, 1)), b"t" * 6, 0, BOGONS)
+    lookup.harvest.add([bytes((8, 8, 8, 8, 0, 1))], b"t" * 6, 0, BOGONS)
     lookup.answered(contact(1), FULL_REPLY)
     lookup.examined()
     for _ in range(2):
@@ -154,11 +153,10 @@ def test_a_peer_that_one_node_names_makes_a_suspect() -> None:
     """Whoever names somebody alone is a suspect; a liar is out, and what only it said is gone."""
     lookup = make_lookup(1, 2, 3)
     shared, invented = bytes((8, 8, 8, 8, 0, 1)), bytes((8, 8, 8, 9, 0, 1))
-    for d, values in ((1, shared), (2, shared), (3, shared + invented)):
+    for d, values in ((1, [shared]), (2, [shared]), (3, [shared, invented])):
         lookup.asked(contact(d))
-        reply = Reply(b"", bytes(20), b"", b"", values, b"", None, None, None)
-        lookup.hear(reply, contact(d), 0, BOGONS)
-        lookup.answered(contact(d), len(values) // 6)
+        lookup.hear(values, contact(d), 0, BOGONS)
+        lookup.answered(contact(d), len(values))
     assert lookup.suspects() == [contact(3)]
     lookup.disown(contact(3)[20:])
     census = lookup.end()

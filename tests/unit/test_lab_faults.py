@@ -107,7 +107,7 @@ def test_a_forgery_comes_first_and_from_elsewhere() -> None:
     assert early < late
     assert (forger != ADDRESS, origin, true) == (True, ADDRESS, ANSWER)
     assert reply.transaction == b"abcd"
-    assert reply.values.startswith(INVENTED_NETWORK)
+    assert reply.values[0].startswith(INVENTED_NETWORK)
 
 
 def test_liars_invent_for_any_key_and_always_the_same() -> None:

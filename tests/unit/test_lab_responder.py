@@ -89,7 +89,7 @@ def test_announcement_stands_and_is_told(lab: Lab) -> None:
     assert lab.announced == [(KEY, peer)]
     told = lab.ask(b"get_peers", info_hash=KEY, source=("127.8.8.8", 9))
     assert isinstance(told, krpc.Reply)
-    assert told.values == peer
+    assert told.values == (peer,)
     assert lab.responder.counters.announces == 1
 
 
@@ -197,3 +197,15 @@ def test_a_peer_both_planted_and_announced_counts_once(lab: Lab) -> None:
     lab.holdings.plant(KEY, [lab.node], [PEER, PEER])
     lab.holdings.announce(lab.node, KEY, PEER, now=0.0)
     assert list(lab.holdings.sample(lab.node, KEY, 1.0)) == [PEER]
+
+
+def test_every_question_for_a_held_key_is_counted() -> None:
+    """The lab knows how often each key was asked for, at holders and elsewhere, and no others."""
+    lab = Lab()
+    lab.holdings.plant(KEY, lab.nodes.holders(KEY), [PEER])
+    lab.ask(b"get_peers", info_hash=KEY)
+    lab.ask(b"get_peers", info_hash=KEY)
+    lab.ask(b"get_peers", info_hash=bytes(20))
+    lab.node = lab.nodes.holders(bytes(20))[0]
+    lab.ask(b"get_peers", info_hash=KEY)
+    assert lab.holdings.asked() == {KEY: 3}
