@@ -188,13 +188,12 @@ def _vector() -> Verdict:
 
 
 def _held(coverage: Coverage) -> Verdict:
-    most = 1.0 if coverage.certain else _MOST_HELD
     return Verdict(
         f"95 % intervals that hold, {coverage.estimate}, {coverage.peers:,} peers, "
         f"{coverage.runs} runs",
-        f"{_LEAST_HELD:.0%} to {most:.0%}",
+        f"{_LEAST_HELD:.0%} to {_MOST_HELD:.0%}",
         f"{coverage.held:.1%}",
-        _LEAST_HELD <= coverage.held <= most,
+        _LEAST_HELD <= coverage.held <= _MOST_HELD,
     )
 
 

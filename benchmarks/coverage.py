@@ -18,23 +18,16 @@ _HOLDER_MISSES = 0.3
 _CRAWLED_MISSES = 0.6  # so much that even eight holders together miss some
 _REPLY_PEERS = 100
 _KEY = bytes(20)
-# The chance that no two hashes of so few addresses meet is still above 95 %.
-_ALIKE_ADDRESSES = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Of one estimate for swarms of one size: the share of intervals that held the truth.
-
-    `certain`: nearly all swarms of this size look alike (five addresses set ten bits in 97.8 % of
-    all filters), so an interval of them that is not empty holds always.
-    """
+    """Of one estimate for swarms of one size: the share of intervals that held the truth."""
 
     estimate: str
     peers: int
     runs: int
     held: float
-    certain: bool = False
 
 
 def measure_coverage(*, seed: int, runs: int, sizes: tuple[int, ...]) -> list[Coverage]:
@@ -49,8 +42,7 @@ def measure_coverage(*, seed: int, runs: int, sizes: tuple[int, ...]) -> list[Co
             addresses = {peer[:4] for peer in peers}
             counted += _holds(bloom_size(bloom_of(addresses)), len(addresses))
         coverages.append(Coverage("capture-recapture", size, runs, caught / runs))
-        alike = size <= _ALIKE_ADDRESSES
-        coverages.append(Coverage("BEP 33 filter", size, runs, counted / runs, certain=alike))
+        coverages.append(Coverage("BEP 33 filter", size, runs, counted / runs))
     return coverages
 
 
