@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup fast test lint bench bench-crawl bench-hostile bench-resume lab-check clean
+.PHONY: run setup fast test lint bench bench-crawl bench-hostile bench-resume bench-scrape lab-check clean
 
 run: setup
 	$(BIN)/python main.py
@@ -26,13 +26,16 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: bench-crawl bench-hostile bench-resume
+bench: bench-crawl bench-hostile bench-resume bench-scrape
 
 bench-crawl: setup fast
 	$(BIN)/python -m benchmarks.bench_crawl
 
 bench-hostile: setup
 	$(BIN)/python -m benchmarks.bench_hostile
+
+bench-scrape: setup
+	$(BIN)/python -m benchmarks.bench_scrape
 
 bench-resume: setup
 	$(BIN)/python -m benchmarks.bench_resume

@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import expm1, lgamma, log, sqrt
+from functools import lru_cache
+from math import lgamma, log, sqrt
+
+import numpy as np
+import numpy.typing as npt
 
 from swarm.bloom import FILTER_BITS, bloom_estimate
 
 _Z = 1.959964  # two-sided 95 % of the normal distribution
-_CHI_SQUARED = 3.841459  # 95 %, one degree of freedom
-_SMALL_SAMPLE = 3
+_LEVEL = 0.95
+_NEGLIGIBLE = 9.0  # a tail of e ** -9 of what is likely is left out
+_FINENESS = 32  # far off, sizes are computed in steps of 1/32 of how far off they are
+_MOST_SIZE = 10**12
 _BLOOM_HASHES = 2
+_EXACT_ADDRESSES = 400
+_MOST_ADDRESSES = 20_000  # nearly three times what fills a filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,57 +39,56 @@ def chapman(first: int, second: int, both: int) -> Estimate:
     """The size of a population of which two independent catches caught `first` and `second`.
 
     Chapman (1951): (n1 + 1)(n2 + 1) / (m + 1) - 1, unbiased where n1 + n2 >= N. The interval is
-    that of the profile likelihood (Cormack 1992, Biometrics 48): all sizes whose likelihood, at
-    their own best chances of being caught, is not too far below the best. Unlike one by the normal
-    distribution it is lopsided, as the truth is, and never below what was seen. The threshold of
-    chi-squared is widened by 1 + 3 / seen, found by simulation: without it swarms of 5 to 20 are
-    covered in 83 to 93 %. Assumes that each catch takes every member with one chance, whatever the
-    other caught.
+    made of the likeliest sizes that have 95 % of the posterior together (the last one counted
+    half, since sizes are whole): beforehand every size is as likely as another, and each catch's
+    chance is Beta(1/2, 1/2), as Jeffreys has it. So it is lopsided, as the truth is, and never
+    below what was seen. Where nobody was caught twice nothing bounds it. Assumes that each catch
+    takes every member with one chance, whatever the other caught.
     """
     seen = first + second - both
     if both == 0:
         return Estimate(float(seen), float(seen), 0.0 if seen == 0 else None)
     value = (first + 1) * (second + 1) / (both + 1) - 1
-    profile = _Profile(first, second, both)
-    low, high = profile.edge(towards=-1), profile.edge(towards=1)
+    low, high = _likely_sizes(first, second, both)
     return Estimate(min(max(value, low), high), float(low), float(high))
 
 
-class _Profile:
-    """The likelihood of every size of the population, at its own best chances of being caught."""
+@lru_cache(maxsize=65_536)
+def _likely_sizes(first: int, second: int, both: int) -> tuple[int, int]:
+    """The least and the greatest of the likeliest sizes that have 95 % together."""
+    seen = first + second - both
 
-    def __init__(self, first: int, second: int, both: int) -> None:
-        self._catches = (first, second)
-        self._seen = first + second - both
-        near = first * second // both
-        self._best = max(range(max(self._seen, near - 2), near + 3), key=self._log_likelihood)
-        threshold = _CHI_SQUARED * (1 + _SMALL_SAMPLE / self._seen)
-        self._least = self._log_likelihood(self._best) - threshold / 2
-
-    def _log_likelihood(self, size: int) -> float:
-        value = lgamma(size + 1) - lgamma(size - self._seen + 1)
-        for caught in self._catches:
-            value += _x_log_ratio(caught, size) + _x_log_ratio(size - caught, size)
+    def log_posterior(size: int) -> float:
+        value = lgamma(size + 1) - lgamma(size - seen + 1)
+        for caught in (first, second):  # its chance integrated out: a beta function
+            value += lgamma(size - caught + 0.5) - lgamma(size + 1)
         return value
 
-    def _is_likely(self, size: int) -> bool:
-        return size >= self._seen and self._log_likelihood(size) >= self._least
-
-    def edge(self, *, towards: int) -> int:
-        """The last likely size on the way up (1) or down (-1) from the best."""
-        inside, step = self._best, 1
-        while self._is_likely(inside + towards * step):
-            inside += towards * step
-            step *= 2
-        while step > 1:
-            step //= 2
-            if self._is_likely(inside + towards * step):
-                inside += towards * step
-        return inside
+    middle = max(seen, first * second // both)
+    sizes, logs = [middle], [log_posterior(middle)]
+    for towards, end in ((-1, seen), (1, _MOST_SIZE)):
+        offset = 0
+        while middle + towards * offset != end:
+            # One by one near the middle, then in ever longer steps: the tail is long and smooth.
+            offset = min(offset + 1 + offset // _FINENESS, abs(end - middle))
+            sizes.append(middle + towards * offset)
+            logs.append(log_posterior(sizes[-1]))
+            if logs[-1] + log(offset) < logs[0] - _NEGLIGIBLE:
+                break
+    return _densest(np.array(sizes), np.array(logs))
 
 
-def _x_log_ratio(x: int, of: int) -> float:
-    return x * log(x / of) if x else 0.0
+def _densest(sizes: npt.NDArray[np.int64], logs: npt.NDArray[np.float64]) -> tuple[int, int]:
+    """The ends of the densest sizes that hold 95 %, each standing for its part of the axis."""
+    order = np.argsort(sizes)
+    sizes, logs = sizes[order], logs[order]
+    density = np.exp(logs - logs.max())
+    edges = np.concatenate(([sizes[0] - 0.5], (sizes[1:] + sizes[:-1]) / 2, [sizes[-1] + 0.5]))
+    weights = density * np.diff(edges)
+    order = np.argsort(-density, kind="stable")
+    ranked = weights[order] / weights.sum()
+    inside = order[np.cumsum(ranked) - ranked / 2 <= _LEVEL]
+    return int(sizes[inside.min()]), int(sizes[inside.max()])
 
 
 def swarm_size(unique: int, first: int, second: int, both: int) -> Estimate:
@@ -100,19 +107,51 @@ def swarm_size(unique: int, first: int, second: int, both: int) -> Estimate:
 
 
 def bloom_size(bloom: bytes) -> Estimate:
-    """The addresses in a BEP 33 filter: the BEP's estimate, and linear counting's interval.
+    """The addresses in a BEP 33 filter: the BEP's estimate, in an interval of whole numbers.
 
-    Whang et al. (1990), "A linear-time probabilistic counting algorithm": with t = kn/m set
-    marks per bit the variance of n is m (e^t - t - 1) / k^2. Assumes that addresses hash evenly.
+    The interval has every number of addresses from which so many set bits, or so few, come with a
+    chance of 2.5 % at least, the number itself counted half ("mid-p", Lancaster 1961). Where no
+    number passes, which is where two hashes of few addresses met, it is the only one possible.
+    Assumes that addresses hash evenly.
     """
-    value = bloom_estimate(bloom)
-    load = _BLOOM_HASHES * value / FILTER_BITS
-    deviation = sqrt(FILTER_BITS * (expm1(load) - load)) / _BLOOM_HASHES
     set_bits = int.from_bytes(bloom).bit_count()
-    at_least = -(-set_bits // _BLOOM_HASHES)  # so many addresses it takes to set these bits
+    fewest, most = _filter_bounds()
+    low = int(np.searchsorted(most, set_bits))
+    high = int(np.searchsorted(fewest, set_bits, side="right")) - 1
+    if low > high:
+        low = high = -(-set_bits // _BLOOM_HASHES)  # so many addresses it takes to set these bits
+    value = max(bloom_estimate(bloom), float(low))
     if set_bits == FILTER_BITS:
-        return Estimate(value, value - _Z * deviation, None)
-    return Estimate(value, max(at_least, value - _Z * deviation), value + _Z * deviation)
+        return Estimate(value, float(low), None)
+    return Estimate(min(value, float(high)), float(low), float(high))
+
+
+@lru_cache(maxsize=1)
+def _filter_bounds() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """For 0, 1, 2, ... addresses: the fewest and the most set bits that are not unlikely.
+
+    Exact for few addresses; above, by the normal distribution with the mean and the variance of
+    the occupancy problem (Johnson and Kotz 1977, "Urn models").
+    """
+    throws = _BLOOM_HASHES * np.arange(_MOST_ADDRESSES, dtype=np.float64)
+    one_empty = (1 - 1 / FILTER_BITS) ** throws
+    two_empty = (1 - 2 / FILTER_BITS) ** throws
+    mean = FILTER_BITS * (1 - one_empty)
+    variance = FILTER_BITS * (
+        (FILTER_BITS - 1) * two_empty + one_empty - FILTER_BITS * one_empty**2
+    )
+    reach = _Z * np.sqrt(np.maximum(variance, 0.0))
+    fewest, most = mean - reach, mean + reach
+    bits = np.arange(_BLOOM_HASHES * _EXACT_ADDRESSES + 1)
+    chances = (bits == 0).astype(np.float64)
+    for addresses in range(_EXACT_ADDRESSES):
+        below = np.cumsum(chances) - chances / 2
+        passes = np.flatnonzero(np.minimum(below, 1 - below) >= (1 - _LEVEL) / 2)
+        fewest[addresses], most[addresses] = passes[0], passes[-1]
+        for _ in range(_BLOOM_HASHES):  # a hash hits a bit that is set, or sets another
+            hit = chances * bits / FILTER_BITS
+            chances = hit + np.roll(chances - hit, 1)
+    return np.maximum.accumulate(fewest), np.maximum.accumulate(most)
 
 
 def dht_size(reaches: Iterable[float], *, closest: int = 8) -> Estimate | None:

@@ -1,6 +1,7 @@
 """From raw sightings to rows that may be kept: placed and pseudonymised, in memory.
 
 Past this point no address exists any more, unless the user asked for addresses to be stored.
+Whoever names a peer of a swarm, it is one row of it: with all who named it, and who did so first.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import polars as pl
 
 from analysis.locator import Locator
 from analysis.pseudonyms import pseudonymise
-from swarm.columns import SIGHTING_COLUMNS, polars_schema
-from swarm.endpoint import packed16_to_address
+from swarm.columns import SIGHTING_COLUMNS, VISIT_COLUMNS, polars_schema
+from swarm.endpoint import address_to_packed16, packed16_to_address
 from swarm.sighting import SightingColumns
+from swarm.visit import PeerVisit
 
 _SCHEMA = polars_schema(SIGHTING_COLUMNS)
+_VISITS = polars_schema(VISIT_COLUMNS)
 
 
 def place_sightings(
@@ -30,13 +33,14 @@ def place_sightings(
     """Locate and pseudonymise sightings of several swarms at once.
 
     Args:
-        swarms: number of the swarm in its run, and its sightings.
+        swarms: number of the swarm in its run, and its sightings by one source; a swarm that
+            several sources told of comes several times, and each of its peers becomes one row.
         locator: where addresses are looked up, once for the whole batch.
         key: the installation's pseudonym key, 32 bytes.
         store_addresses: whether the raw address and port stay as columns.
 
     Returns:
-        SIGHTING_COLUMNS, in the order given.
+        SIGHTING_COLUMNS, in the order given; a peer stands where it came first.
     """
     lengths = np.array([len(columns) for _, columns in swarms], dtype=np.int64)
     if not lengths.sum():
@@ -47,12 +51,14 @@ def place_sightings(
     seen_us = np.frombuffer(b"".join(columns.seen_at_us for _, columns in swarms), dtype=">i8")
     numbers = np.repeat(np.array([number for number, _ in swarms], dtype=np.uint32), lengths)
     sources = np.repeat(np.array([columns.source.value for _, columns in swarms]), lengths)
+    bits = np.repeat(np.array([columns.source.bit for _, columns in swarms], np.uint8), lengths)
     frame = pl.DataFrame(
         {
             "swarm": numbers,
             "peer": pseudonymise(_endpoints(addresses, ports), 18, key),
             "host": pseudonymise(addresses, 16, key),
             "source": sources,
+            "sources": bits,
             "told_by": pseudonymise(told_by, 18, key),
             "seen_at": pl.Series(seen_us.astype(np.int64)).cast(pl.Datetime("us", "UTC")),
         }
@@ -60,12 +66,51 @@ def place_sightings(
     places = locator.locate(addresses)
     kept = pl.DataFrame(_raw(addresses, ports)) if store_addresses else pl.DataFrame()
     frame = pl.concat([part for part in (frame, places, kept) if part.width], how="horizontal")
+    if len({number for number, _ in swarms}) < len(swarms):
+        frame = _united(frame)
     missing = [
         pl.lit(None, dtype=dtype).alias(name)
         for name, dtype in _SCHEMA.items()
         if name not in frame.columns
     ]
     return frame.with_columns(missing).select(list(_SCHEMA)).cast(_SCHEMA)
+
+
+def _united(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row per swarm and peer: what the first said of it, and the bits of all who spoke."""
+    earliest = pl.col("seen_at").arg_min()
+    said = ("source", "told_by", "seen_at")
+    others = [name for name in frame.columns if name not in ("swarm", "peer", "sources", *said)]
+    return frame.group_by("swarm", "peer", maintain_order=True).agg(
+        pl.col("sources").bitwise_or(),
+        *[pl.col(name).get(earliest) for name in said],
+        *[pl.col(name).first() for name in others],
+    )
+
+
+def place_visits(
+    visits: Sequence[tuple[int, PeerVisit]], *, locator: Locator, key: bytes, store_addresses: bool
+) -> pl.DataFrame:
+    """Visits, each with the number of its swarm, as VISIT_COLUMNS; see `place_sightings`."""
+    if not visits:
+        return pl.DataFrame(schema=_VISITS)
+    addresses = b"".join(address_to_packed16(visit.peer.address) for _, visit in visits)
+    ports = b"".join(visit.peer.port.to_bytes(2) for _, visit in visits)
+    frame = pl.DataFrame(
+        {
+            "swarm": [number for number, _ in visits],
+            "peer": pseudonymise(_endpoints(addresses, ports), 18, key),
+            "host": pseudonymise(addresses, 16, key),
+            "outcome": [visit.outcome.value for _, visit in visits],
+            "seed": [visit.seed for _, visit in visits],
+            "client": [visit.client for _, visit in visits],
+            "named": [None if visit.peers is None else len(visit.peers) for _, visit in visits],
+            "seconds": [visit.seconds for _, visit in visits],
+            "country": locator.locate(addresses)["country"],
+            **(_raw(addresses, ports) if store_addresses else {"address": None, "port": None}),
+        }
+    )
+    return frame.select(list(_VISITS)).cast(_VISITS)
 
 
 def _endpoints(addresses: bytes, ports: bytes) -> bytes:

@@ -12,11 +12,14 @@ import typer
 
 from commands.crawl import crawl
 from commands.dashboard import HostOption, LabFlag, NoBrowser, Port, dashboard
+from commands.intake import add
 from commands.interchange import export_run, import_folder
 from commands.lab import lab
+from commands.metadata import metadata
 from commands.places import WorkspaceOption
 from commands.purge import purge
 from commands.scrape import scrape
+from commands.sites import sites
 from commands.terminal import FAILED, USAGE, complain
 from observatory.version import code_version
 from swarm.errors import SettingsError, SwarmError
@@ -34,11 +37,14 @@ app = typer.Typer(
 )
 app.command()(dashboard)
 app.command()(scrape)
+app.command()(add)
 app.command()(crawl)
+app.command()(metadata)
 app.command()(purge)
 app.command()(lab)
 app.command("export")(export_run)
 app.command("import")(import_folder)
+app.add_typer(sites, name="sites")
 
 
 def _show_version(wanted: bool) -> None:

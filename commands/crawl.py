@@ -86,7 +86,9 @@ def crawl(
     workspace: WorkspaceOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Ask the DHT who shares these torrents, and keep the answer as a run.
+    """Ask the DHT, and trackers and peers as config.txt says, who shares these torrents.
+
+    The answer is kept as a run.
 
     Options that are left out are taken from config.txt.
     """
@@ -126,7 +128,12 @@ def crawl(
             raise typer.BadParameter(str(error)) from None
     started = time.monotonic()
     with watch_job(quiet=as_json) as watch:
-        job = desk.run_here(JobKind.FETCH, arguments.model_dump(mode="json"), watch)
+        job = desk.run_here(
+            JobKind.FETCH,
+            arguments.model_dump(mode="json"),
+            watch,
+            unwritten={"trackers": {t.infohash: t.trackers for t in targets or () if t.trackers}},
+        )
     run_id = (job.report or {}).get("run_id")
     if run_id is not None and out is not None:
         write_census_file(desk.open_run(run_id), out)
@@ -171,6 +178,15 @@ def _summary(job: Job, seconds: float, refused: list[str]) -> dict[str, object]:
         "canaries_known": document.get("canaries_known", 0),
         "canaries_found": document.get("canaries_found", 0),
         "recall": _recall(document),
+        "sources": {
+            "dht": document.get("peers_dht"),
+            "tracker": document.get("peers_trackers"),
+            "pex": document.get("peers_pex"),
+        },
+        "trackers_asked": document.get("trackers_asked", 0),
+        "trackers_answered": document.get("trackers_answered", 0),
+        "visits": document.get("visits", 0),
+        "visits_reached": document.get("visits_reached", 0),
         "dht_nodes": document.get("dht_nodes"),
         "dht_nodes_low": document.get("dht_nodes_low"),
         "dht_nodes_high": document.get("dht_nodes_high"),
@@ -185,11 +201,19 @@ def _summary(job: Job, seconds: float, refused: list[str]) -> dict[str, object]:
 
 def _show(desk: Observatory, run_id: str) -> None:
     rows = country_counts(desk.open_run(run_id))
-    table = Table("Torrent", "State", "Peers", "Queries", "Countries", title=f"Run {run_id}")
-    for infohash, name, state, peers, queries, countries in rows.head(_ROWS_SHOWN).iter_rows():
+    table = Table(
+        *("Torrent", "State", "Peers", "DHT/tracker/PEX", "Queries", "Countries"),
+        title=f"Run {run_id}",
+    )
+    for infohash, name, state, peers, queries, countries, *sources in rows.head(
+        _ROWS_SHOWN
+    ).iter_rows():
         # Names are what strangers wrote: shown as text, never as markup.
         shown = Text(one_line(name or infohash)[:60])
-        table.add_row(shown, state or "not asked", str(peers or 0), str(queries or 0), countries)
+        told = "/".join("-" if count is None else str(count) for count in sources)
+        table.add_row(
+            shown, state or "not asked", str(peers or 0), told, str(queries or 0), countries
+        )
     console.print(table)
     if len(rows) > _ROWS_SHOWN:
         console.print(f"... and {len(rows) - _ROWS_SHOWN} more; --out FILE.jsonl writes them all.")

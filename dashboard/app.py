@@ -10,7 +10,7 @@ from typing import Any
 from dash import Dash, set_props
 from waitress.server import create_server
 
-from dashboard import callbacks, ids, pulse, security, words
+from dashboard import callbacks, ids, intake, pulse, security, words
 from dashboard.layout import page
 from dashboard.live import LiveView
 from observatory.host import Host
@@ -53,6 +53,7 @@ def build_app(host: Host) -> Dash:
     app.layout = page
     pulse.register(app, live)
     callbacks.register(app, live)
+    intake.register(app, host)
     security.guard(app.server, app.csp_hashes())
     return app
 

@@ -126,7 +126,7 @@ def obey(host: Host, button: str, per_category: object) -> None:
     desk = host.current
     if button == ids.SCRAPE:
         if not words.is_per_category(per_category):
-            raise JobRefused(words.scrape_plan(per_category, "the site"))
+            raise JobRefused(words.HOW_MANY)
         desk.start(JobKind.SCRAPE, {"per_category": per_category})
     elif button == ids.FETCH:
         desk.start(JobKind.FETCH, {})

@@ -32,6 +32,12 @@ PURGE_SENTENCE = "purge-sentence"
 PURGE_KEEP = "purge-keep"
 PURGE_CONFIRM = "purge-confirm"
 
+INTAKE = "intake"
+INTAKE_RESULT = "intake-result"
+UPLOAD = "upload"
+PASTE = "paste"
+ADD = "add"
+
 JOB = "job"
 JOB_TEXT = "job-text"
 CANCEL = "cancel"

@@ -9,7 +9,7 @@ from dash import dcc, html
 
 from analysis.palette import SLOTS
 from analysis.tables import Binning
-from dashboard import ids, words
+from dashboard import ids, intake, words
 
 _PULSE_MS = 1000
 _TOP_CHOICES = (3, 5, 8, SLOTS)
@@ -57,6 +57,7 @@ def page() -> dmc.MantineProvider:
             html.Main(
                 [
                     html.Div([_actions(), _job(), result], className="bar"),
+                    intake.panel(),
                     _message(ids.NOTICE, ids.NOTICE_TEXT, ids.NOTICE_DISMISS),
                     _empty(),
                     _figures(),

@@ -14,8 +14,9 @@ from observatory.desk import Observatory
 from observatory.host import Host
 from observatory.jobs import Job
 from observatory.lab_process import LabState
+from observatory.sites import choose_site
 from observatory.summaries import RunSummary
-from swarm.errors import SettingsError, SwarmError
+from swarm.errors import DefinitionError, SettingsError, SwarmError
 
 _OUTPUTS = {
     "seen": Output(ids.SEEN, "data"),
@@ -99,7 +100,7 @@ def state_of_page(live: LiveView, per_category: object, wanted_run: str | None) 
         "world_class": "world in-lab" if desk.is_lab else "world",
         "leave_lab": "" if desk.is_lab else "hidden",
         "scrape_plan": _scrape_plan(desk, per_category),
-        "fetch_plan": words.torrents_kept(torrents, desk.refused_torrents),
+        "fetch_plan": words.torrents_kept(torrents, desk.refused_torrents, desk.magnets()),
         **_job_parts(desk.latest_job(), desk.name, now),
         **_lab_parts(live.host),
         **_run_parts(live, desk, run, torrents, now),
@@ -108,8 +109,11 @@ def state_of_page(live: LiveView, per_category: object, wanted_run: str | None) 
 
 def _scrape_plan(desk: Observatory, per_category: object) -> str:
     try:
-        return words.scrape_plan(per_category, desk.settings().root_url)
-    except SettingsError as error:
+        settings = desk.settings()
+        site = choose_site(settings, desk.workspace)
+        feeds = len(settings.feeds)
+        return words.scrape_plan(per_category, site.root_url, site.listings, feeds)
+    except (SettingsError, DefinitionError) as error:
         return str(error)
 
 

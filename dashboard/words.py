@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from observatory.intake import IntakeOutcome, IntakeState
 from observatory.jobs import Job, JobKind, JobState
 from observatory.purge import PurgePreview
-from observatory.scrape import CATEGORY_COUNT
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
 from storage.torrents import RefusedTorrent
@@ -16,6 +17,7 @@ from swarm.text import one_line
 
 TITLE = "Swarm Atlas"
 MOST_PER_CATEGORY = 10_000  # what a scrape job takes at most
+HOW_MANY = f"How many torrents of each category? A whole number, 1 to {MOST_PER_CATEGORY:,}."
 OLD_DATABASE_DAYS = 90  # addresses move between places; a quarter later it shows
 _JOB_NAMES = {
     JobKind.SCRAPE: "Scraping torrents",
@@ -23,6 +25,12 @@ _JOB_NAMES = {
     JobKind.PURGE: "Purging data",
     JobKind.IMPORT: "Importing",
     JobKind.EXPORT: "Exporting",
+    JobKind.METADATA: "Fetching metadata",
+}
+_INTAKE_STATES = {
+    IntakeState.KEPT: "kept",
+    IntakeState.KNOWN: "known already",
+    IntakeState.REFUSED: "refused",
 }
 _JOB_ENDS = {
     JobState.DONE: "finished",
@@ -51,6 +59,13 @@ STEP_SCRAPE = (
     "collects .torrent files from the site in config.txt. Skip it where torrents are here already."
 )
 STEP_FETCH = "asks the BitTorrent DHT who shares them, and places every peer on a map."
+ADD_TITLE = "Add your own"
+ADD_LEAD = "drop .torrent files, or lists of magnets, anywhere on this page"
+DROP_HERE = "Drop .torrent files or text files of magnets here, or click to choose them"
+PASTE_LABEL = "Magnet links or infohashes, one a line"
+ADD = "Add"
+NAMELESS = "a file without a name"
+UNREADABLE_UPLOAD = "did not arrive whole; try again"
 LAB_TITLE = "No site, or no internet?"
 LAB_LEAD = (
     "The built-in lab is a made-up world on this computer: a DHT of thousands of nodes, real "
@@ -91,17 +106,19 @@ def percent(share: float) -> str:
     return "< 0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
 
 
-def scrape_plan(per_category: object, root_url: str) -> str:
+def scrape_plan(per_category: object, root_url: str, categories: int, feeds: int = 0) -> str:
     """What a click on "Scrape new torrents" is going to do."""
     if not root_url:
+        if feeds:
+            return f"Reads {plural(feeds, 'feed')}; no site is set in config.txt (root_url=...)."
         return "No site is set: put its address into config.txt (root_url=...)."
     if not is_per_category(per_category):
-        return f"How many torrents of each category? A whole number, 1 to {MOST_PER_CATEGORY:,}."
+        return HOW_MANY
     assert isinstance(per_category, int)
-    most = CATEGORY_COUNT * per_category
-    return (
-        f"{CATEGORY_COUNT} categories x {per_category:,} = up to {most:,} torrents from {root_url}"
-    )
+    most = categories * per_category
+    each = "1 category" if categories == 1 else f"{categories} categories"
+    also = f", and what is in {plural(feeds, 'feed')}" if feeds else ""
+    return f"{each} x {per_category:,} = up to {most:,} torrents from {root_url}{also}"
 
 
 def is_per_category(value: object) -> bool:
@@ -109,16 +126,25 @@ def is_per_category(value: object) -> bool:
     return isinstance(value, int) and 1 <= value <= MOST_PER_CATEGORY
 
 
-def torrents_kept(torrents: int, refused: Sequence[RefusedTorrent] = ()) -> str:
+def torrents_kept(torrents: int, refused: Sequence[RefusedTorrent] = (), magnets: int = 0) -> str:
     """What "Fetch new data" is going to work on, and which files it passes over."""
-    if torrents == 0:
-        said = "No torrents yet: scrape some first."
+    kept = [plural(torrents, "collected torrent")] if torrents else []
+    kept += [plural(magnets, "magnet")] if magnets else []
+    if kept:
+        said = f"Counts the peers of {' and '.join(kept)}"
     else:
-        said = f"Counts the peers of {plural(torrents, 'collected torrent')}"
+        said = "No torrents yet: scrape some first, or add your own."
     if not refused:
         return said
     first = one_line(f"{refused[0].file_name}: {refused[0].reason}")
     return f"{said} · {plural(len(refused), 'file')} in bulkTorrents/ refused ({first})"
+
+
+def intake_sentence(outcomes: Sequence[IntakeOutcome]) -> str:
+    """`3 kept, 1 known already, 2 refused:`"""
+    counts = Counter(outcome.state for outcome in outcomes)
+    said = [f"{counts[state]:,} {name}" for state, name in _INTAKE_STATES.items() if counts[state]]
+    return f"{', '.join(said)}{':' if counts[IntakeState.REFUSED] else '.'}"
 
 
 def job_title(job: Job) -> str:

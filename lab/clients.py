@@ -46,6 +46,8 @@ def client_settings(address: IPv4Address, bootstrap: str) -> libtorrent.settings
         "enable_outgoing_utp": False,
         "connection_speed": 200,
         "max_failcount": 1,
+        # Two that have all stay connected, or nobody would know of a hidden one.
+        "close_redundant_connections": False,
         # What keeps two dozen sessions small on two cores.
         "aio_threads": 1,
         "hashing_threads": 1,

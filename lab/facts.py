@@ -24,9 +24,12 @@ FILE_NAME = "world.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwarmFacts:
-    """One torrent of the world and all who are announced for it.
+    """One torrent of the world and all who are in its swarm.
 
-    `peers` are all, sorted; `real_peers` those of them behind which a real client shares.
+    `peers` are all who are announced in the DHT, sorted; `real_peers` those of them behind which a
+    real client shares. `tracker_peers` are the synthetic ones that the tracker lists, some of them
+    in the DHT as well; empty where the torrent names no tracker. Real clients announce to it by
+    themselves. `hidden_peers` are real clients that stand nowhere: only peers name them.
     `countries` counts peers by ISO 3166-1 alpha-2, "ZZ" for those that the database does not know.
     """
 
@@ -38,6 +41,8 @@ class SwarmFacts:
     peers: tuple[Endpoint, ...]
     real_peers: tuple[Endpoint, ...]
     countries: Mapping[str, int]
+    tracker_peers: tuple[Endpoint, ...] = ()
+    hidden_peers: tuple[Endpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,7 @@ class WorldFacts:
     pid: int
     bootstrap: str  # HOST:PORT of the DHT
     root_url: str  # of the indexer site
+    tracker: str  # announce URL of the tracker
     geoip_city: Path
     nodes: int  # live ones of the DHT
     sessions: int  # real clients
@@ -67,6 +73,7 @@ def dump(facts: WorldFacts, path: Path) -> None:
         "pid": facts.pid,
         "bootstrap": facts.bootstrap,
         "root_url": facts.root_url,
+        "tracker": facts.tracker,
         "geoip_city": str(facts.geoip_city),
         "nodes": facts.nodes,
         "sessions": facts.sessions,
@@ -93,6 +100,7 @@ def load(path: Path) -> WorldFacts:
             pid=int(document["pid"]),
             bootstrap=str(document["bootstrap"]),
             root_url=str(document["root_url"]),
+            tracker=str(document["tracker"]),
             geoip_city=Path(document["geoip_city"]),
             nodes=int(document["nodes"]),
             sessions=int(document["sessions"]),
@@ -114,6 +122,8 @@ def _swarm_to_json(swarm: SwarmFacts) -> dict[str, Any]:
         "peers": [[str(peer.address), peer.port] for peer in swarm.peers],
         "real_peers": [[str(peer.address), peer.port] for peer in swarm.real_peers],
         "countries": dict(swarm.countries),
+        "tracker_peers": [[str(peer.address), peer.port] for peer in swarm.tracker_peers],
+        "hidden_peers": [[str(peer.address), peer.port] for peer in swarm.hidden_peers],
     }
 
 
@@ -127,6 +137,8 @@ def _swarm_from_json(entry: Mapping[str, Any]) -> SwarmFacts:
         peers=_endpoints(entry["peers"]),
         real_peers=_endpoints(entry["real_peers"]),
         countries={str(code): int(count) for code, count in entry["countries"].items()},
+        tracker_peers=_endpoints(entry["tracker_peers"]),
+        hidden_peers=_endpoints(entry["hidden_peers"]),
     )
 
 

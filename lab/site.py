@@ -6,16 +6,18 @@ tried whole, without internet. It listens on 127.0.0.1 only, on a port that the 
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 from lab.site_challenge import COOKIE_NAME, VERIFY_PATH, Challenge
 from lab.site_faults import Fault
+from lab.site_feeds import feed_document
 from lab.site_pages import (
     CATEGORIES,
     Listing,
@@ -54,6 +56,9 @@ class IndexerSite:
     """A running indexer site. Use it as a context manager, or `start()` and `stop()` it.
 
     `challenge`: visitors without a valid cookie get the challenge page (status 503).
+    `challenge_lasts`: after so many requests that its first cookie let in, all cookies lose their
+    worth, once. `robots`: what /robots.txt says, for everybody; None: there is none.
+    Answers carry an ETag, and are not sent to whom has them already (status 304).
     `latency_s`: what every answer waits first. `page_size`: rows on a listing page.
     `faults`: path, or path beginning that ends in `*`, to what is answered there instead.
     `requests`: everything that was asked, in the order in which answers ended.
@@ -64,13 +69,16 @@ class IndexerSite:
         listings: Sequence[Listing],
         *,
         challenge: bool = True,
+        challenge_lasts: int | None = None,
+        robots: str | None = None,
         latency_s: float = 0.0,
         page_size: int = 20,
         faults: Mapping[str, Fault] | None = None,
     ) -> None:
         self.requests: list[LoggedRequest] = []
         self._listings = tuple(listings)
-        self._challenge = Challenge() if challenge else None
+        self._challenge = Challenge(lasts=challenge_lasts) if challenge else None
+        self._robots = robots
         self._latency_s = latency_s
         self._page_size = page_size
         self._faults = dict(faults or {})
@@ -145,8 +153,13 @@ class IndexerSite:
         """What every answer waits first."""
         return self._latency_s
 
-    def answer(self, path: str, user_agent: str, cookie: str | None) -> _Answer:
+    def answer(self, path: str, user_agent: str, cookie: str | None, query: str = "") -> _Answer:
         """What a GET of this path gets."""
+        feed = feed_document(path, query, self._listings, self.url)
+        if feed is not None:  # for programs, which no challenge is put before
+            return _Answer(200, *feed)
+        if path == "/robots.txt" and self._robots is not None:
+            return _Answer(200, "text/plain", self._robots.encode())
         if self._challenge is not None and not self._challenge.admits(cookie, user_agent):
             return _Answer(503, _HTML, self._challenge.page().encode(), (("Retry-After", "1"),))
         parts = [unquote(part) for part in path.strip("/").split("/")]
@@ -223,7 +236,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        self._respond(lambda site: site.answer(self._path(), self._user_agent(), self._cookie()))
+        query = urlsplit(self.path).query
+        self._respond(
+            lambda site: site.answer(self._path(), self._user_agent(), self._cookie(), query)
+        )
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
@@ -244,12 +260,20 @@ class _Handler(BaseHTTPRequestHandler):
                 status = fault.status
                 self._send_fault(fault)
             else:
-                answer = make(site)
+                answer = self._unless_known(make(site))
                 status = answer.status
                 self._send(answer)
         finally:
             entry = LoggedRequest(started_s, time.monotonic(), self.command, self.path, status)
             site.log(entry)
+
+    def _unless_known(self, answer: _Answer) -> _Answer:
+        if answer.status != 200 or self.command != "GET":
+            return answer
+        etag = f'"{hashlib.sha256(answer.body).hexdigest()[:16]}"'
+        if self.headers.get("If-None-Match") == etag:
+            return _Answer(304, answer.content_type, b"", (("ETag", etag),))
+        return replace(answer, headers=(*answer.headers, ("ETag", etag)))
 
     def _send(self, answer: _Answer) -> None:
         self.send_response(answer.status)

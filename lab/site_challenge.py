@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 
 COOKIE_NAME = "lab_clearance"
 VERIFY_PATH = "/lab-challenge/verify"
@@ -17,10 +18,15 @@ _WORK = 1 << 14  # one guess in this many is a proof: some 10 ms of JavaScript
 
 
 class Challenge:
-    """Issues puzzles, checks proofs, and knows the cookies that it gave."""
+    """Issues puzzles, checks proofs, and knows the cookies that it gave.
 
-    def __init__(self) -> None:
+    `lasts`: after so many admissions all cookies given so far lose their worth, once.
+    """
+
+    def __init__(self, *, lasts: int | None = None) -> None:
         self._secret = secrets.token_bytes(32)
+        self._admissions_left = lasts
+        self._lock = threading.Lock()
 
     def revoke(self) -> None:
         """Make every cookie given so far worthless."""
@@ -43,7 +49,20 @@ class Challenge:
     def admits(self, cookie: str | None, user_agent: str) -> bool:
         """Whether the cookie was given to this very user agent."""
         expected = self._sign("clearance", user_agent)
-        return cookie is not None and hmac.compare_digest(cookie.encode(), expected.encode())
+        known = cookie is not None and hmac.compare_digest(cookie.encode(), expected.encode())
+        return known and not self._has_run_out()
+
+    def _has_run_out(self) -> bool:
+        """Count an admission; True, once, where it is one too many."""
+        with self._lock:
+            if self._admissions_left is None:
+                return False
+            self._admissions_left -= 1
+            if self._admissions_left >= 0:
+                return False
+            self._admissions_left = None
+        self.revoke()
+        return True
 
     def _sign(self, purpose: str, text: str) -> str:
         message = f"{purpose}\0{text}".encode()

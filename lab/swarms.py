@@ -72,7 +72,7 @@ def plan_swarms(
         others = rng.sample([n for n in order if n != first], 3)
         extra_seeders = rng.randint(0, 1)
         leechers = others[extra_seeders : extra_seeders + rng.randint(1, 3 - extra_seeders)]
-        peers = [_endpoint(rng, taken) for _ in range(sizes[number])]
+        peers = [draw_endpoint(rng, taken) for _ in range(sizes[number])]
         plans.append(
             SwarmPlan(
                 torrent,
@@ -93,7 +93,8 @@ def _swarm_sizes(rng: random.Random, count: int) -> list[int]:
     return sizes
 
 
-def _endpoint(rng: random.Random, taken: set[IPv4Address]) -> Endpoint:
+def draw_endpoint(rng: random.Random, taken: set[IPv4Address]) -> Endpoint:
+    """A synthetic peer at an address that is not taken yet, and is then."""
     while True:
         if rng.random() < _UNMAPPED_SHARE:
             address = unmapped_address(rng)

@@ -7,11 +7,9 @@ and no port that another world may have: all ports are the system's choice.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from ipaddress import IPv4Address
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +20,15 @@ from lab.config_file import write_config
 from lab.dht import SimulatedDht
 from lab.dht_commands import Announcement
 from lab.facts import FILE_NAME, SwarmFacts, WorldFacts, count_countries, dump
+from lab.folders import only_world_in, scratch_folder
 from lab.geography import write_mmdb
+from lab.hidden import HiddenClient
 from lab.nodes import K
 from lab.site import IndexerSite, Listing
 from lab.swarms import SwarmPlan, choose_addresses, plan_swarms
 from lab.torrents import PER_CATEGORY, make_torrents, write_payload
+from lab.tracked import name_tracker, plan_tracker
+from lab.tracker import LabTracker
 from swarm.endpoint import Endpoint, endpoint_to_compact
 from swarm.errors import WorldError
 
@@ -34,7 +36,8 @@ _MMDB_NAME = "geography.mmdb"
 _PAYLOAD_NAME = "payload"
 _CANARIES_NAME = "canaries.txt"
 _CANARIES_PER_KEY = 3
-_LOCK_NAME = ".world.lock"
+# In the first city, where no client of a world is.
+_HIDDEN_ADDRESS = IPv4Address("127.0.200.1")
 _SYNTHETIC_SEEDER_SHARE = 0.4  # how the site splits the synthetic peers
 # A client's lookup may end a holder or two short of the eight; all that are found hold the peer.
 _NEEDED_HOLDERS = K - 2
@@ -126,10 +129,13 @@ class World:
     def _build(self, stack: ExitStack) -> WorldFacts:
         root, seed = self._root.resolve(), self._seed
         root.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(_only_world_in(root))
+        stack.enter_context(only_world_in(root))
         (root / FILE_NAME).unlink(missing_ok=True)
-        payload = stack.enter_context(_scratch_folder(root / _PAYLOAD_NAME))
-        torrents = make_torrents(seed=seed, per_category=self._per_category)
+        payload = stack.enter_context(scratch_folder(root / _PAYLOAD_NAME))
+        tracker = stack.enter_context(LabTracker())
+        torrents = name_tracker(
+            make_torrents(seed=seed, per_category=self._per_category), tracker.udp_url
+        )
         addresses = choose_addresses(seed=seed, sessions=self._sessions)
         plans = plan_swarms(torrents, addresses, seed=seed)
         for number, torrent in enumerate(torrents):
@@ -138,7 +144,12 @@ class World:
         dht = self._dht = SimulatedDht(seed=seed, nodes=self._nodes, is_fresh=True)
         stack.enter_context(dht)
         dht.plant(_synthetic_announcements(plans))
+        tracked = plan_tracker(plans, addresses, seed=seed)
+        for plan, peers in zip(plans, tracked, strict=True):
+            for key in plan.torrent.dht_keys if peers else ():
+                tracker.book.plant(key.digest, leechers=peers)
         presences = self._open_clients(stack, addresses, plans, dht, payload)
+        hidden = _open_hidden(stack, plans, presences, payload / "whole")
         dht.age()
         site = IndexerSite([_listing(plan) for plan in plans], challenge=self._challenge)
         site.start()
@@ -149,10 +160,11 @@ class World:
             pid=os.getpid(),
             bootstrap=dht.bootstrap,
             root_url=site.url,
+            tracker=tracker.udp_url,
             geoip_city=root / _MMDB_NAME,
             nodes=self._nodes,
             sessions=self._sessions,
-            torrents=_swarm_facts(plans, presences),
+            torrents=_swarm_facts(plans, presences, tracked, hidden),
         )
         _write_canaries(plans, root / _CANARIES_NAME)
         write_config(facts, root / "config.txt")
@@ -182,28 +194,15 @@ class World:
         return clients.presences
 
 
-@contextmanager
-def _only_world_in(root: Path) -> Iterator[None]:
-    """Hold the folder; the kernel lets go of it however this process ends."""
-    with (root / _LOCK_NAME).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WorldError(
-                f"a lab already runs in {root}: stop that one, or use another folder"
-            ) from None
-        yield
-
-
-@contextmanager
-def _scratch_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder that is gone afterwards; one that a killed world left is swept first."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _open_hidden(
+    stack: ExitStack, plans: Sequence[SwarmPlan], presences: Sequence[Presence], payload: Path
+) -> dict[int, Endpoint]:
+    """A client that nobody announces, in the first swarm; by swarm, its endpoint."""
+    number = 0
+    hidden = HiddenClient(_HIDDEN_ADDRESS, plans[number].torrent, payload / str(number))
+    stack.callback(hidden.stop)
+    hidden.connect(next(p.endpoint for p in presences if p.swarm == number))
+    return {number: hidden.endpoint}
 
 
 def _announce(
@@ -274,7 +273,10 @@ def _listing(plan: SwarmPlan) -> Listing:
 
 
 def _swarm_facts(
-    plans: Sequence[SwarmPlan], presences: Sequence[Presence]
+    plans: Sequence[SwarmPlan],
+    presences: Sequence[Presence],
+    tracked: Sequence[Sequence[Endpoint]],
+    hidden: Mapping[int, Endpoint],
 ) -> tuple[SwarmFacts, ...]:
     facts = []
     for number, plan in enumerate(plans):
@@ -290,6 +292,8 @@ def _swarm_facts(
                 peers=tuple(peers),
                 real_peers=tuple(sorted(real, key=_order)),
                 countries=count_countries(peers),
+                tracker_peers=tuple(sorted(tracked[number], key=_order)),
+                hidden_peers=(hidden[number],) if number in hidden else (),
             )
         )
     return tuple(facts)

@@ -27,11 +27,13 @@ from observatory.jobs import (
     Job,
     JobKind,
     JobState,
+    MetadataArguments,
     PurgeArguments,
     Report,
     ScrapeArguments,
     row_to_job,
 )
+from observatory.metadata import metadata
 from observatory.progress import Both, Progress, StoppedBySignal, Throttled
 from observatory.purge import purge
 from observatory.scrape import scrape
@@ -70,6 +72,7 @@ _JOBS: dict[JobKind, _Definition[Any]] = {
     JobKind.PURGE: _Definition(PurgeArguments, purge),
     JobKind.IMPORT: _Definition(ImportArguments, import_classic),
     JobKind.EXPORT: _Definition(ExportArguments, export_classic),
+    JobKind.METADATA: _Definition(MetadataArguments, metadata),
 }
 
 
@@ -91,13 +94,20 @@ def queue_job(workspace: Workspace, kind: JobKind, arguments: Mapping[str, objec
         return row_to_job(catalogue.add_job(kind.value, plain, datetime.now(UTC)))
 
 
-def run_job(workspace: Workspace, job_id: int, *, watch: Progress | None = None) -> Job:
+def run_job(
+    workspace: Workspace,
+    job_id: int,
+    *,
+    watch: Progress | None = None,
+    unwritten: Mapping[str, object] | None = None,
+) -> Job:
     """Run a queued job in this process until it ends; how it ended is in the answer and the table.
 
     Args:
         workspace: the world it belongs to.
         job_id: from `queue_job`.
         watch: a second place to report to, such as a terminal.
+        unwritten: arguments that are secret, and so stand in no row.
     """
     with (
         closing(Catalogue(workspace.catalogue_path)) as catalogue,
@@ -115,7 +125,8 @@ def run_job(workspace: Workspace, job_id: int, *, watch: Progress | None = None)
         progress = board if watch is None else Both(board, watch)
         try:
             with StoppedBySignal(progress) as stoppable:
-                report = _JOBS[JobKind(row.kind)].run(workspace, row.arguments, stoppable)
+                arguments = {**row.arguments, **(unwritten or {})}
+                report = _JOBS[JobKind(row.kind)].run(workspace, arguments, stoppable)
         except JobCancelled:
             _end(catalogue, job_id, JobState.CANCELLED, "What was collected by then is kept.")
         except KeyboardInterrupt:

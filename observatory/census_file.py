@@ -20,8 +20,10 @@ def write_census_file(run: RunReader, path: Path) -> None:
     """Write the run's swarms and peers; the suffix of `path` chooses the form.
 
     A `.jsonl` line holds `infohash`, `peers`, `queries`, `unique`, `estimate` with its 95 %
-    interval `low` to `high`, and `state`. Peers are `["address", port]` where the run
-    stores addresses, else pseudonyms of 16 hex digits.
+    interval `low` to `high` (of what the DHT knows), and `state`; `sources`, how many peers each
+    source named, null where it was not asked; `between_sources`, the size estimated from the DHT
+    and the trackers as two catches, null where no tracker was asked for peers. Peers are
+    `["address", port]` where the run stores addresses, else pseudonyms of 16 hex digits.
 
     Raises:
         StorageError: the suffix is neither, or the file cannot be written.
@@ -65,11 +67,27 @@ def census_lines(run: RunReader) -> Iterator[dict[str, Any]]:
             "low": row["low"],
             "high": row["high"],
             "state": row["state"],
+            "sources": {
+                "dht": row["peers_dht"],
+                "tracker": row["peers_trackers"],
+                "pex": row["peers_pex"],
+            },
+            "between_sources": _between(row),
         }
 
 
+def _between(row: dict[str, Any]) -> dict[str, float | None] | None:
+    if row["between"] is None:
+        return None
+    return {
+        "estimate": row["between"],
+        "low": row["between_low"],
+        "high": row["between_high"],
+    }
+
+
 def country_counts(run: RunReader) -> pl.DataFrame:
-    """Per swarm: name, state, peers, and its countries as `FR 12, DE 3`, most first."""
+    """Per swarm: name, state, peers by source, its countries as `FR 12, DE 3`, most first."""
     ordered = run.tallies().sort("peers", "country", descending=[True, False])
     countries = ordered.group_by("swarm", maintain_order=True).agg(
         pl.format("{} {}", "country", "peers").str.join(", ").alias("countries")
@@ -80,6 +98,9 @@ def country_counts(run: RunReader) -> pl.DataFrame:
         .join(run.outcomes(), on="swarm", how="left")
         .join(countries, on="swarm", how="left")
         .sort("unique_peers", "swarm", descending=[True, False], nulls_last=True)
-        .select("infohash", "name", "state", "unique_peers", "queries", "countries")
+        .select(
+            *("infohash", "name", "state", "unique_peers", "queries", "countries"),
+            *("peers_dht", "peers_trackers", "peers_pex"),
+        )
         .collect()
     )

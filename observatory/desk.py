@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from observatory.board import queue_job, run_job, settle
 from observatory.configuration import load_settings
+from observatory.intake import Intake, IntakeOutcome
 from observatory.jobs import Job, JobKind, row_to_job
 from observatory.progress import Progress
 from observatory.purge import PurgePreview, preview_purge
 from observatory.summaries import RunSummary, summarise
 from observatory.worker import reap_workers, start_worker
 from storage.catalogue import Catalogue
+from storage.magnets import MagnetList
 from storage.runs import RunReader, open_run
 from storage.torrents import INDEX_NAME, KeptTorrent, RefusedTorrent, TorrentFolder
 from storage.workspace import Workspace
@@ -36,6 +39,7 @@ class Observatory:
         self.is_lab = is_lab
         workspace.prepare()
         self._catalogue = Catalogue(workspace.catalogue_path)
+        self._magnets = MagnetList(workspace.torrents_dir)
         self._folder_stamp: tuple[int, int] | None = None
         settle(workspace, self._catalogue)
         self.refused_torrents: list[RefusedTorrent] = []
@@ -63,6 +67,7 @@ class Observatory:
         kept = [item for item in found if isinstance(item, KeptTorrent)]
         self.refused_torrents = [item for item in found if isinstance(item, RefusedTorrent)]
         self._catalogue.replace_torrents(kept, datetime.now(UTC))
+        self._magnets.drop(key.hex for item in kept for key in item.torrent.dht_keys)
 
     def _folder_changed(self) -> bool:
         folder = self.workspace.torrents_dir
@@ -74,6 +79,42 @@ class Observatory:
     def torrents(self) -> int:
         """How many torrents are collected."""
         return self._catalogue.count_torrents()
+
+    def magnets(self) -> int:
+        """How many magnets wait for their .torrent.
+
+        Raises:
+            StorageError: magnets.json does not read.
+        """
+        return self._magnets.count()
+
+    def add_inputs(self, inputs: Sequence[str]) -> list[IntakeOutcome]:
+        """Check and keep files, folders, magnets and infohashes; also while a job runs.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self.read_torrent_folder()  # so that what lies there by hand is known
+        return list(Intake(self.workspace, self._catalogue).add_inputs(inputs))
+
+    def add_files(self, files: Sequence[tuple[str, bytes]]) -> list[IntakeOutcome]:
+        """Check and keep uploaded files, (name, content); the names are only shown.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self.read_torrent_folder()
+        intake = Intake(self.workspace, self._catalogue)
+        return [outcome for file in files for outcome in intake.add_file(*file)]
+
+    def add_links(self, text: str) -> list[IntakeOutcome]:
+        """Check and keep magnets and infohashes, one a line.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self.read_torrent_folder()
+        return list(Intake(self.workspace, self._catalogue).add_links(text))
 
     # --- jobs ---------------------------------------------------------------------------------
 
@@ -88,15 +129,24 @@ class Observatory:
         start_worker(self.workspace, job.id)
         return job
 
-    def run_here(self, kind: JobKind, arguments: dict[str, object], watch: Progress) -> Job:
+    def run_here(
+        self,
+        kind: JobKind,
+        arguments: dict[str, object],
+        watch: Progress,
+        *,
+        unwritten: dict[str, object] | None = None,
+    ) -> Job:
         """Queue a job and run it in this process, reporting to `watch` as well.
+
+        `unwritten` are arguments that are secret: the job is handed them, the catalogue is not.
 
         Raises:
             JobRefused: another job is active; says which.
         """
         self.read_torrent_folder()
         job = queue_job(self.workspace, kind, arguments)
-        return run_job(self.workspace, job.id, watch=watch)
+        return run_job(self.workspace, job.id, watch=watch, unwritten=unwritten)
 
     def cancel(self, job_id: int) -> None:
         """Ask a job to stop; it does so at its next report."""

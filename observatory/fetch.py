@@ -1,20 +1,28 @@
-"""The fetch job: one run. Asks the DHT who shares each torrent, places the peers, keeps them."""
+"""The fetch job: one run. Asks who shares each torrent, places the peers, keeps them.
+
+Trackers are asked first, as far as settings allow, then the DHT; peers are visited meanwhile.
+"""
 
 from __future__ import annotations
 
 import os
+import time
 from contextlib import closing
 
 from analysis.locator import open_locator
 from crawler.canaries import Canaries, read_canaries
 from crawler.census import CensusPlan, take_census
+from crawler.optout import Network
+from observatory.asking import hear_trackers, refuse_past_proxy, trackers_of
 from observatory.configuration import load_canaries, load_optout, load_settings
 from observatory.jobs import CrawlTarget, FetchArguments, Report
 from observatory.node_file import NodeFile
 from observatory.progress import Progress
 from observatory.recording import RunRecorder
-from observatory.targets import distinct_targets, infohash_target, torrent_target
+from observatory.targets import distinct_targets, infohash_target, magnet_target, torrent_target
+from observatory.visiting import Visits, open_visits
 from storage.catalogue import Catalogue
+from storage.magnets import MagnetList
 from storage.workspace import Workspace
 from swarm.census import SwarmCensus
 from swarm.errors import JobCancelled, JobRefused
@@ -23,28 +31,23 @@ from swarm.settings import Settings
 
 
 def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -> Report:
-    """Count the swarms of all collected torrents, or of `arguments.targets`, as one run.
+    """Count the swarms of all torrents and magnets kept, or of `arguments.targets`, as one run.
 
     That is a new one, or the latest if it was killed while it asked for the same swarms. Cancelled,
     the run stands with what it had, and the report says so.
 
     Raises:
-        JobRefused: there is nothing to count.
+        JobRefused: there is nothing to count, or it cannot be done through the proxy.
         DhtUnreachable, GeolocationError, SettingsError, StorageError: as they say.
     """
     settings = _effective(load_settings(workspace), arguments)
+    refuse_past_proxy(settings)
+    deadline = time.monotonic() + settings.crawl_deadline_s
     with closing(Catalogue(workspace.catalogue_path)) as catalogue:
         canaries = _canaries(workspace, arguments)
-        targets = _targets(arguments, catalogue)
+        targets = _targets(arguments, workspace, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
-        plan = CensusPlan(
-            bootstrap=settings.dht_bootstrap,
-            processes=settings.processes,
-            max_packets_per_s=settings.max_packets_per_s,
-            deadline_s=settings.crawl_deadline_s,
-            allow_local=settings.allow_local_peers,
-            never_contact=load_optout(workspace),
-        )
+        never_contact = load_optout(workspace)
         locator = open_locator(settings.geoip_city)
         run = RunRecorder(
             workspace,
@@ -59,7 +62,13 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
         cancelled = False
         try:
             with run:
-                _count(run, plan, node_file, len(targets), progress)
+                trackers = trackers_of(targets, arguments, workspace) if run.keys else {}
+                hear_trackers(run, settings, trackers, never_contact, progress)
+                with open_visits(run, settings, never_contact, deadline) as visits:
+                    left_s = max(1.0, deadline - time.monotonic())
+                    plan = _census_plan(settings, never_contact, left_s)
+                    _count(run, visits, plan, node_file, len(targets), progress)
+                    visits.await_last(progress, len(targets))
         except JobCancelled:
             cancelled = True
         finally:
@@ -73,16 +82,36 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
     )
 
 
+def _census_plan(
+    settings: Settings, never_contact: tuple[Network, ...], deadline_s: float
+) -> CensusPlan:
+    return CensusPlan(
+        bootstrap=settings.dht_bootstrap,
+        processes=settings.processes,
+        max_packets_per_s=settings.max_packets_per_s,
+        deadline_s=deadline_s,
+        allow_local=settings.allow_local_peers,
+        never_contact=never_contact,
+    )
+
+
 def _count(
-    run: RunRecorder, plan: CensusPlan, node_file: NodeFile, total: int, progress: Progress
+    run: RunRecorder,
+    visits: Visits,
+    plan: CensusPlan,
+    node_file: NodeFile,
+    total: int,
+    progress: Progress,
 ) -> None:
     progress.report("Asking the DHT", run.done, total)
     with closing(take_census(run.keys, plan, node_file.nodes)) as events:
         for event in events:
             if isinstance(event, SwarmCensus):
+                visits.add(event.sightings)
                 run.add(event)
             else:
                 run.note(event)
+                visits.take()
             run.flush_if_due()
             node_file.save_if_due()
             progress.report(
@@ -113,17 +142,21 @@ def _canaries(workspace: Workspace, arguments: FetchArguments) -> Canaries:
     return read_canaries("\n".join(arguments.canaries), file="the list of canaries")
 
 
-def _targets(arguments: FetchArguments, catalogue: Catalogue) -> tuple[CrawlTarget, ...]:
+def _targets(
+    arguments: FetchArguments, workspace: Workspace, catalogue: Catalogue
+) -> tuple[CrawlTarget, ...]:
     """What is to be counted; the swarms of canaries that a job is given are counted along."""
     asked = arguments.targets
     if asked is None:
-        asked = tuple(torrent_target(row) for row in catalogue.torrents())
+        magnets = MagnetList(workspace.torrents_dir).all()
+        collected = [torrent_target(row) for row in catalogue.torrents()]
+        asked = (*collected, *map(magnet_target, magnets))
     lines = arguments.canaries or ()
     along = (infohash_target(InfoHash.from_hex(line.split()[0])) for line in lines)
     targets = distinct_targets([*asked, *along])
     if not targets:
         raise JobRefused(
-            "There are no torrents to ask for yet: scrape some first, or put .torrent files into "
-            "bulkTorrents/."
+            "There are no torrents to ask for yet: scrape some first, add some (python main.py "
+            "add), or put .torrent files into bulkTorrents/."
         )
     return targets

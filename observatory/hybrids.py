@@ -6,7 +6,7 @@ under both. It counts once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from swarm.bloom import bloom_union
@@ -37,6 +37,11 @@ class HybridJoin:
     def keys(self) -> list[InfoHash]:
         """All keys to ask for, each once."""
         return list(self._numbers)
+
+    @property
+    def numbers(self) -> Mapping[InfoHash, int]:
+        """The swarm's number of each key."""
+        return self._numbers
 
     def add(self, census: SwarmCensus) -> list[tuple[int, SwarmCensus]]:
         """The finished swarms that this census completes: one, or none yet."""
@@ -96,8 +101,8 @@ def _united(first: bytes | None, second: bytes | None) -> bytes | None:
 
 
 def _union(first: SightingColumns, second: SightingColumns) -> SightingColumns:
-    known = set(_endpoints(first))
-    new = [i for i, endpoint in enumerate(_endpoints(second)) if endpoint not in known]
+    known = set(first.endpoints)
+    new = [i for i, endpoint in enumerate(second.endpoints) if endpoint not in known]
     return SightingColumns(
         first.infohash,
         first.source,
@@ -106,10 +111,3 @@ def _union(first: SightingColumns, second: SightingColumns) -> SightingColumns:
         first.told_by + b"".join(second.told_by[18 * i : 18 * i + 18] for i in new),
         first.seen_at_us + b"".join(second.seen_at_us[8 * i : 8 * i + 8] for i in new),
     )
-
-
-def _endpoints(columns: SightingColumns) -> list[bytes]:
-    return [
-        columns.addresses[16 * i : 16 * i + 16] + columns.ports[2 * i : 2 * i + 2]
-        for i in range(len(columns))
-    ]

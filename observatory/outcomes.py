@@ -1,33 +1,124 @@
-"""Outcomes of a run: from what the crawl reports of each swarm to rows with their estimates."""
+"""Rows of a run: from what all sources said of each swarm to outcomes with their estimates."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import polars as pl
 
-from analysis.estimate import Estimate, bloom_size, dht_size, swarm_size
+from analysis.estimate import Estimate, bloom_size, chapman, dht_size, swarm_size
+from observatory.jobs import CrawlTarget
+from observatory.testimony import SwarmFinding
+from storage.manifest import RunCounts
 from swarm.census import CensusState, SwarmCensus
-from swarm.columns import OUTCOME_COLUMNS, polars_schema
+from swarm.columns import OUTCOME_COLUMNS, SWARM_COLUMNS, TRACKER_COLUMNS, polars_schema
+from swarm.sighting import Source
+from swarm.tracking import TrackerOutcome
+from swarm.visit import VisitOutcome
+
+_DHT, _TRACKER, _PEX = Source.DHT.bit, Source.TRACKER.bit, Source.PEX.bit
 
 
-def outcome_frame(finished: list[tuple[int, SwarmCensus]]) -> pl.DataFrame:
-    """OUTCOME_COLUMNS of swarms that have just been finished."""
-    if not finished:
-        return pl.DataFrame(schema=polars_schema(OUTCOME_COLUMNS))
-    now = datetime.now(UTC)
-    estimates = [_estimates(census) for _, census in finished]
-    return pl.DataFrame(
+def swarm_frame(targets: Sequence[CrawlTarget]) -> pl.DataFrame:
+    """SWARM_COLUMNS of what is asked, numbered in the order given."""
+    rows = [
         {
-            "swarm": [number for number, _ in finished],
-            "state": [census.state.value for _, census in finished],
-            "queries": [census.queries for _, census in finished],
-            "unique_peers": [len(census.sightings) for _, census in finished],
-            "ended_at": [now] * len(finished),
-            **{name: [row[name] for row in estimates] for name in estimates[0]},
-        },
-        schema=polars_schema(OUTCOME_COLUMNS),
+            "swarm": number,
+            "infohash": target.infohash,
+            "name": target.name,
+            "size_bytes": target.size_bytes,
+            "category": target.category,
+            "language": target.language,
+        }
+        for number, target in enumerate(targets)
+    ]
+    return pl.DataFrame(rows, schema=polars_schema(SWARM_COLUMNS))
+
+
+def outcome_frame(finished: Sequence[SwarmFinding], placed: pl.DataFrame) -> pl.DataFrame:
+    """OUTCOME_COLUMNS of swarms that have just been finished; `placed`: all their sightings."""
+    schema = polars_schema(OUTCOME_COLUMNS)
+    if not finished:
+        return pl.DataFrame(schema=schema)
+    now = datetime.now(UTC)
+    counted = _counted(placed)
+    rows = [
+        {
+            "swarm": finding.number,
+            "state": finding.census.state.value,
+            "queries": finding.census.queries,
+            "ended_at": now,
+            **_estimates(finding.census),
+            **_per_source(finding, counted.get(finding.number, _NOBODY)),
+            **_met(finding),
+        }
+        for finding in finished
+    ]
+    return pl.DataFrame(rows, schema=schema)
+
+
+_NOBODY = (0, 0, 0, 0, 0)
+
+
+def _counted(placed: pl.DataFrame) -> dict[int, tuple[int, int, int, int, int]]:
+    """By swarm: its peers, those of each source, and those of both the DHT and trackers."""
+    named = {bit: (pl.col("sources") & bit) != 0 for bit in (_DHT, _TRACKER, _PEX)}
+    counts = placed.group_by("swarm").agg(
+        pl.len(),
+        *[told.sum().alias(str(bit)) for bit, told in named.items()],
+        (named[_DHT] & named[_TRACKER]).sum().alias("both"),
     )
+    return {swarm: tuple(rest) for swarm, *rest in counts.iter_rows()}
+
+
+def _per_source(
+    finding: SwarmFinding, counts: tuple[int, int, int, int, int]
+) -> dict[str, float | int | None]:
+    """How many each source named, and the size that follows where two of them are independent.
+
+    The DHT and the trackers are: a client tells each by itself. Whom peers name is no catch of its
+    own, since those peers were found through the others.
+    """
+    unique, dht, trackers, pex, both = counts
+    asked = finding.named_by_trackers
+    size = chapman(dht, trackers, both) if asked else None
+    return {
+        "unique_peers": unique,
+        "peers_dht": dht,
+        "peers_trackers": trackers if asked else None,
+        "peers_pex": pex if finding.visits else None,
+        **_named(size, "between", "between_low", "between_high"),
+    }
+
+
+def _met(finding: SwarmFinding) -> dict[str, int | None]:
+    if not finding.visits:
+        return {"reached": None, "seeds_met": None, "leechers_met": None}
+    met = [visit.seed for visit in finding.visits if visit.outcome is VisitOutcome.REACHED]
+    return {"reached": len(met), "seeds_met": met.count(True), "leechers_met": met.count(False)}
+
+
+def answer_frame(finished: Sequence[SwarmFinding]) -> pl.DataFrame:
+    """TRACKER_COLUMNS of these swarms."""
+    rows = [
+        {
+            "swarm": finding.number,
+            "infohash": answer.infohash.hex,
+            "tracker": answer.tracker,
+            "action": answer.action.value,
+            "outcome": answer.outcome.value,
+            "seeders": answer.seeders,
+            "leechers": answer.leechers,
+            "completed": answer.completed,
+            "peers": None if answer.sightings is None else len(answer.sightings),
+            "message": answer.message,
+            "seconds": answer.seconds,
+        }
+        for finding in finished
+        for answer in finding.answers
+    ]
+    return pl.DataFrame(rows, schema=polars_schema(TRACKER_COLUMNS))
 
 
 def _estimates(census: SwarmCensus) -> dict[str, float | None]:
@@ -60,4 +151,26 @@ def dht_counts(reaches: list[float]) -> dict[str, int]:
         "dht_nodes": round(size.value),
         "dht_nodes_low": round(size.low),
         "dht_nodes_high": round(size.high),
+    }
+
+
+def source_counts(
+    before: RunCounts, finished: Sequence[SwarmFinding], sightings: pl.DataFrame
+) -> dict[str, int | None]:
+    """What `RunCounts` says of sources, with these swarms and the sightings written of them."""
+
+    def more(count: int | None, bit: int) -> int | None:
+        return None if count is None else count + int(((sightings["sources"] & bit) != 0).sum())
+
+    answers = [answer.outcome for found in finished for answer in found.answers]
+    visits = [visit.outcome for found in finished for visit in found.visits]
+    answered = (TrackerOutcome.ANSWERED, TrackerOutcome.UNKNOWN)
+    return {
+        "peers_dht": more(before.peers_dht, _DHT),
+        "peers_trackers": more(before.peers_trackers, _TRACKER),
+        "peers_pex": more(before.peers_pex, _PEX),
+        "trackers_asked": before.trackers_asked + len(answers),
+        "trackers_answered": before.trackers_answered + sum(a in answered for a in answers),
+        "visits": before.visits + len(visits),
+        "visits_reached": before.visits_reached + visits.count(VisitOutcome.REACHED),
     }

@@ -1,7 +1,8 @@
-"""A run in the making: censuses in, placed rows out, closed whatever happens.
+"""A run in the making: what the sources say in, placed rows out, closed whatever happens.
 
-Finished swarms are on disk within about a second, so the page shows them while the rest is asked,
-and a killed process takes away at most that second.
+A swarm is recorded once, when all its sources have spoken. It is on disk within about a second
+then, so the page shows it while the rest is asked, and a killed process takes away at most that
+second, and what still waited for visits.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from datetime import UTC, datetime
 import polars as pl
 
 from analysis.locator import Locator
-from analysis.placing import place_sightings
+from analysis.placing import place_sightings, place_visits
 from crawler.canaries import Canaries
 from observatory.aggregates import write_classic_aggregates
 from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget
-from observatory.outcomes import dht_counts, outcome_frame
+from observatory.outcomes import answer_frame, dht_counts, outcome_frame, source_counts, swarm_frame
 from observatory.resuming import InterruptedRun, interrupted_run
+from observatory.testimony import SwarmFinding, SwarmTestimony
 from observatory.version import code_version
 from storage.catalogue import Catalogue
 from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
@@ -26,10 +28,13 @@ from storage.pseudonym_key import load_or_make_key
 from storage.runs import RunWriter, delete_run, new_run_id
 from storage.workspace import Workspace
 from swarm.census import CensusProgress, CensusState, SwarmCensus
-from swarm.columns import SWARM_COLUMNS, polars_schema
+from swarm.endpoint import Endpoint
 from swarm.errors import JobCancelled, SwarmError
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
+from swarm.sighting import SightingColumns
+from swarm.tracking import TrackerAnswer
+from swarm.visit import PeerVisit
 
 FLUSH_INTERVAL_S = 1.0
 _NOBODY = pl.DataFrame(schema={"swarm": pl.UInt32, "peer": pl.UInt64})
@@ -58,7 +63,7 @@ class RunRecorder:
         self._key = load_or_make_key(workspace.key_path)
         self._canaries = canaries.within(key for target in targets for key in _keys(target))
         self._canaries_found = 0  # since the last flush
-        self._waiting: list[tuple[int, SwarmCensus]] = []
+        self._waiting: list[SwarmFinding] = []
         self._flushed_at = time.monotonic()
         self._reaches: list[float] = []  # of all lookups, for the size of the DHT
         self._database = DatabaseRecord.of(locator.database)
@@ -67,7 +72,7 @@ class RunRecorder:
             catalogue,
             [target.infohash for target in targets],
             database=self._database,
-            addresses_stored=settings.store_addresses,
+            settings=settings,
             now=datetime.now(UTC),
         )
         # Peers of swarms that are not finished, which stand on disk already: (swarm, peer).
@@ -76,6 +81,7 @@ class RunRecorder:
             self._go_on(interrupted)
         else:
             self._begin()
+        self._testimony = SwarmTestimony(self._join.numbers, visiting=settings.visit_peers)
         self._before = self.counts
         self.run_id = self._writer.manifest.run_id
         catalogue.put_run(self._writer.manifest)
@@ -87,7 +93,13 @@ class RunRecorder:
 
     def _begin(self) -> None:
         self._join = HybridJoin([_keys(target) for target in self._targets])
-        self.counts = RunCounts(swarms_total=len(self._targets), canaries_known=len(self._canaries))
+        self.counts = RunCounts(
+            swarms_total=len(self._targets),
+            canaries_known=len(self._canaries),
+            peers_dht=0,
+            peers_trackers=0 if self._settings.announces else None,
+            peers_pex=0 if self._settings.visit_peers else None,
+        )
         started_at = datetime.now(UTC)
         manifest = Manifest(
             run_id=new_run_id(started_at),
@@ -101,7 +113,7 @@ class RunRecorder:
             addresses_stored=self._settings.store_addresses,
             counts=self.counts,
         )
-        self._writer = RunWriter(self._workspace.runs_dir, manifest, _swarm_frame(self._targets))
+        self._writer = RunWriter(self._workspace.runs_dir, manifest, swarm_frame(self._targets))
 
     def _go_on(self, run: InterruptedRun) -> None:
         """What is finished there is not asked; what is half-written is not written twice."""
@@ -129,7 +141,7 @@ class RunRecorder:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        self._waiting += self._join.leftovers()
+        self._waiting += self._testimony.leftovers(self._join.leftovers())
         try:
             self.flush()
         except SwarmError as fault:  # a full disk, say: the run still has to be closed
@@ -149,7 +161,24 @@ class RunRecorder:
         """Take the final word on one infohash."""
         self._reaches += [] if census.reach is None else [census.reach]
         self._canaries_found += self._canaries.found_by(census)
-        self._waiting += self._join.add(census)
+        for number, joined in self._join.add(census):
+            self._waiting += self._testimony.count(number, joined)
+
+    def hear(self, answer: TrackerAnswer) -> None:
+        """Take a tracker's answer; all of them come before the first census."""
+        self._testimony.hear(answer)
+
+    def told_by_trackers(self) -> list[SightingColumns]:
+        """The peers that trackers named, swarm by swarm."""
+        return self._testimony.told_by_trackers()
+
+    def to_visit(self, columns: SightingColumns) -> list[Endpoint]:
+        """Of these peers, those that are to be visited because nobody named them before."""
+        return self._testimony.to_visit(columns)
+
+    def visit(self, row: PeerVisit) -> None:
+        """Take what came of a visit."""
+        self._waiting += self._testimony.visit(row)
 
     def note(self, event: CensusProgress) -> None:
         """Take the crawl's own counters, beside what the run had when it was interrupted."""
@@ -172,24 +201,38 @@ class RunRecorder:
     def flush(self) -> None:
         """Place and write what waits. If it fails or is broken off, nothing was counted."""
         self._flushed_at = time.monotonic()
-        halves = self._join.fresh_halves()
+        halves = [] if self._others_name else self._join.fresh_halves()
         if not self._waiting and not halves:
             return
+        told = [(found.number, columns) for found in self._waiting for columns in found.sightings]
         placed = place_sightings(
-            [(number, census.sightings) for number, census in [*self._waiting, *halves]],
+            [*told, *((number, half.sightings) for number, half in halves)],
             locator=self._locator,
             key=self._key,
             store_addresses=self._settings.store_addresses,
         )
         sightings = placed.join(self._on_disk, on=["swarm", "peer"], how="anti")
-        outcomes = outcome_frame(self._waiting)
+        outcomes = outcome_frame(self._waiting, placed)
+        visits = place_visits(
+            [(found.number, visit) for found in self._waiting for visit in found.visits],
+            locator=self._locator,
+            key=self._key,
+            store_addresses=self._settings.store_addresses,
+        )
+        answers = answer_frame(self._waiting)
         counts = self._counts_with(sightings, outcomes)
-        self._writer.add(sightings, outcomes, counts)
+        self._writer.add(sightings, outcomes, counts, answers=answers, visits=visits)
         self.counts, self._waiting, self._canaries_found = counts, [], 0
         numbers = [number for number, _ in halves]
         kept = sightings.filter(pl.col("swarm").is_in(numbers)).select("swarm", "peer")
         self._on_disk = pl.concat([self._on_disk, kept])
         self._join.mark_written(numbers)
+
+    @property
+    def _others_name(self) -> bool:
+        """Whether not only the DHT names peers: then half a hybrid is not written before it is
+        whole, since a row that is written cannot take another source any more."""
+        return self._settings.announces or self._settings.visit_peers
 
     def _counts_with(self, sightings: pl.DataFrame, outcomes: pl.DataFrame) -> RunCounts:
         states = outcomes["state"]
@@ -208,6 +251,7 @@ class RunRecorder:
                     counts.canaries_found + self._canaries_found, counts.canaries_known
                 ),
                 **dht_counts(self._reaches),
+                **source_counts(counts, self._waiting, sightings),
             }
         )
 
@@ -219,7 +263,8 @@ class RunRecorder:
     @property
     def peers(self) -> int:
         """Peers found, written or about to be."""
-        return self.counts.peers + sum(len(census.sightings) for _, census in self._waiting)
+        waiting = sum(found.peers for found in self._waiting)
+        return self.counts.peers + waiting + self._testimony.peers
 
     def sentence(self) -> str:
         """How the run ended, in words."""
@@ -250,18 +295,3 @@ class RunRecorder:
 
 def _keys(target: CrawlTarget) -> tuple[InfoHash, ...]:
     return tuple(InfoHash.from_hex(key) for key in target.dht_keys)
-
-
-def _swarm_frame(targets: tuple[CrawlTarget, ...]) -> pl.DataFrame:
-    rows = [
-        {
-            "swarm": number,
-            "infohash": target.infohash,
-            "name": target.name,
-            "size_bytes": target.size_bytes,
-            "category": target.category,
-            "language": target.language,
-        }
-        for number, target in enumerate(targets)
-    ]
-    return pl.DataFrame(rows, schema=polars_schema(SWARM_COLUMNS))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from storage.catalogue import Catalogue
 from storage.manifest import DatabaseRecord, Manifest, RunKind, RunState
 from storage.runs import RunReader, open_run
 from storage.workspace import Workspace
+from swarm.settings import Settings
 
 RESUMABLE_FOR = timedelta(hours=24)  # older sightings belong to another snapshot of the swarms
 
@@ -27,19 +29,27 @@ class InterruptedRun:
     half_written: pl.DataFrame  # (swarm, peer) on disk of the others
 
 
+_SOURCES = ("ask_trackers", "announce_to_trackers", "visit_peers")
+
+
+def _sources(settings: Mapping[str, Any]) -> list[Any]:
+    """Which sources are asked beside the DHT; a run is of one method."""
+    return [settings.get(name) for name in _SOURCES]
+
+
 def interrupted_run(
     workspace: Workspace,
     catalogue: Catalogue,
     infohashes: Collection[str],
     *,
     database: DatabaseRecord,
-    addresses_stored: bool,
+    settings: Settings,
     now: datetime,
 ) -> InterruptedRun | None:
     """The latest run, if it was interrupted and can go on with just these swarms; else None.
 
-    It must be younger than `RESUMABLE_FOR`, placed by the same database, and keep addresses, or
-    not keep them, as the new one is to do.
+    It must be younger than `RESUMABLE_FOR`, placed by the same database, keep addresses, or
+    not keep them, as the new one is to do, and ask the same sources.
     """
     run_id = catalogue.latest_run_id()
     if run_id is None:
@@ -51,7 +61,8 @@ def interrupted_run(
         and manifest.kind is RunKind.CRAWL
         and now - manifest.started_at < RESUMABLE_FOR
         and manifest.database == database
-        and manifest.addresses_stored == addresses_stored
+        and manifest.addresses_stored == settings.store_addresses
+        and _sources(manifest.settings) == _sources(settings.model_dump(mode="json"))
     )
     if not fits:
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from observatory.jobs import CrawlTarget
 from storage.catalogue import TorrentRow
+from storage.magnets import KeptMagnet
 from storage.torrents import read_torrent
 from swarm.errors import MalformedTorrent, SwarmError
 from swarm.infohash import InfoHash
@@ -99,6 +100,7 @@ def _from_text(text: str) -> CrawlTarget | None:
                 infohash=keys[0],
                 dht_keys=tuple(dict.fromkeys(keys)),
                 name=magnet.name or keys[0],
+                trackers=magnet.trackers,
             )
         infohash = InfoHash.from_hex(text)
     except ValueError:
@@ -133,6 +135,19 @@ def torrent_target(row: TorrentRow) -> CrawlTarget:
     )
 
 
+def magnet_target(kept: KeptMagnet) -> CrawlTarget:
+    """What to ask the DHT for a magnet that has no .torrent yet."""
+    return CrawlTarget(
+        infohash=kept.infohash.hex,
+        dht_keys=tuple(key.hex for key in kept.dht_keys),
+        name=kept.name or kept.infohash.hex,
+        size_bytes=kept.size_bytes,
+        category=kept.category,
+        language=kept.language,
+        trackers=kept.magnet.trackers,
+    )
+
+
 def torrent_to_target(torrent: Torrent) -> CrawlTarget:
     """What to ask the DHT for a parsed torrent."""
     return CrawlTarget(
@@ -140,4 +155,13 @@ def torrent_to_target(torrent: Torrent) -> CrawlTarget:
         dht_keys=tuple(key.hex for key in torrent.dht_keys),
         name=torrent.name,
         size_bytes=torrent.size_bytes,
+        trackers=public_trackers(torrent),
     )
+
+
+def public_trackers(torrent: Torrent) -> tuple[str, ...]:
+    """Whom to ask about a torrent: nobody if it is private (BEP 27).
+
+    The addresses of a private tracker are their owner's key to it, and not ours to use.
+    """
+    return () if torrent.private else torrent.trackers

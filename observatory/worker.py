@@ -52,6 +52,8 @@ def main() -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s level=%(levelname)s logger=%(name)s %(message)s"
     )
+    # It names whole addresses, and those of feeds hold keys.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, _interrupt)
     root, job_id = sys.argv[1:]
     run_job(Workspace(Path(root)), int(job_id))

@@ -1,7 +1,7 @@
-"""Which addresses a scrape may ask: the user's own site, and public hosts that it links to.
+"""Which addresses a scrape may ask: the user's own sites, and public hosts that they link to.
 
-A page of the site is hostile input: it may link to this machine, to the router, to the cloud's
-metadata service. Such hosts are asked only where the user's own `root_url` names them.
+A page of a site is hostile input: it may link to this machine, to the router, to the cloud's
+metadata service. Such hosts are asked only where the user named them: `root_url`, or a feed.
 """
 
 from __future__ import annotations
@@ -9,9 +9,33 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import SplitResult, urlsplit
 
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str], Awaitable[list[IPAddress]]]
+
+
+class AddressRefused(ValueError):
+    """This address is not asked; the text completes "http://... ".
+
+    `nobody_there` tells that its name leads nowhere.
+    """
+
+    def __init__(self, reason: str, *, nobody_there: bool = False) -> None:
+        super().__init__(reason)
+        self.nobody_there = nobody_there
+
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LOCAL_NAMES = (
+    "localhost",
+    "local",
+    "internal",
+    "home.arpa",
+    "lan",
+    "home",
+)  # RFC 6761, 6762, 8375
 
 
 def same_site(own: str, other: str) -> bool:
@@ -33,51 +57,109 @@ def is_web_address(url: str) -> bool:
     return _split(url) is not None
 
 
-def is_own_machine(url: str) -> bool:
-    """Whether the host is written as a loopback address or as localhost."""
+def host_of(url: str) -> str:
+    """The host, in lower case, without "www." and the dot at its end; "" where there is none."""
+    parts = _split(url)
+    return _host(parts) if parts is not None else ""
+
+
+def is_near(url: str) -> bool:
+    """Whether the host is written as one of this machine or of a private network.
+
+    Private and loopback addresses, names that end locally, names without a dot, and numbers that
+    some resolvers take for addresses (`127.1`, `0x7f000001`).
+    """
     parts = _split(url)
     if parts is None:
         return False
-    address = _literal(parts.hostname or "")
-    return parts.hostname == "localhost" or (address is not None and address.is_loopback)
+    host = parts.hostname or ""
+    address = _literal(host)
+    return _is_local_name(host) if address is None else not is_public(address)
 
 
-async def refuse_private(url: str, *, root_url: str) -> None:
-    """Let only public hosts pass, and the site of `root_url`, whatever it is.
+def is_public(address: IPAddress) -> bool:
+    """Whether it can be reached from everywhere; an IPv4 address within an IPv6 one counts."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    inner = mapped or address
+    return inner.is_global and not inner.is_multicast
+
+
+class AddressGuard:
+    """Lets only public hosts pass, and the user's own sites, whatever they are."""
+
+    def __init__(self, own: Iterable[str], resolve: Resolve | None = None) -> None:
+        self._own = tuple(own)
+        self._resolve = resolve or resolve_name
+
+    def is_own(self, url: str) -> bool:
+        """Whether the address is on one of the user's own sites."""
+        return any(same_site(own, url) for own in self._own)
+
+    def check(self, url: str) -> None:
+        """What can be told without asking for the name's addresses.
+
+        Raises:
+            AddressRefused: no address of the web, or one that is not public as it is written.
+        """
+        if self.is_own(url):
+            return
+        if not is_web_address(url):
+            raise AddressRefused("is no address of the web")
+        if is_near(url):
+            raise AddressRefused(_PRIVATE)
+
+    async def addresses(self, host: str, port: int) -> list[IPAddress]:
+        """Where a connection to this host may go: resolved once, and nowhere else after that.
+
+        A name that leads to a public address when it is checked and to a private one when it is
+        connected to (DNS rebinding) gains nothing: what was checked is what is connected to.
+
+        Raises:
+            AddressRefused: it has no address, or one that is not public though the host is not the
+                user's own.
+        """
+        literal = _literal(host)
+        found = [literal] if literal is not None else await self._resolve(host)
+        named = f"[{host}]" if ":" in host else host
+        own = any(self.is_own(f"{scheme}://{named}:{port}") for scheme in _DEFAULT_PORTS)
+        if not own and not all(map(is_public, found)):
+            raise AddressRefused(_PRIVATE)
+        return found
+
+
+_PRIVATE = "was not asked for: it leads into a private network"
+
+
+async def resolve_name(host: str) -> list[IPAddress]:
+    """The addresses of a name, as the system knows them.
 
     Raises:
-        ValueError: the host is, or its name leads to, an address that is not public.
+        AddressRefused: it has none.
     """
-    if same_site(root_url, url):
-        return
-    parts = _split(url)
-    if parts is None:
-        raise ValueError("is no address of the web")
-    host = parts.hostname or ""
-    literal = _literal(host)
-    addresses = [literal] if literal is not None else await _resolve(host)
-    if not all(address.is_global and not address.is_multicast for address in addresses):
-        raise ValueError("was not asked for: it leads into a private network")
-
-
-async def _resolve(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(10):
             found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # TimeoutError is an OSError
-        raise ValueError("does not answer (its name is not known)") from None
+        raise AddressRefused("does not answer (its name is not known)", nobody_there=True) from None
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
-def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _literal(host: str) -> IPAddress | None:
     try:
-        address = ipaddress.ip_address(host)
+        return ipaddress.ip_address(host)
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
+
+
+def _is_local_name(host: str) -> bool:
+    name = host.rstrip(".").lower()
+    last = name.rpartition(".")[2]
+    return (
+        "." not in name
+        or last[:1].isdigit()  # no top-level domain begins so
+        or any(name.endswith("." + local) for local in _LOCAL_NAMES)
+    )
 
 
 def _split(url: str) -> SplitResult | None:

@@ -19,10 +19,11 @@ class BodyRefused(ValueError):
 class BoundedBody:
     """Collects a body; `feed` it raw pieces, then take `finish()`.
 
-    `encoding` is the Content-Encoding; only identity, gzip and deflate are read.
+    `encoding` is the Content-Encoding; only identity, gzip and deflate are read. With `cut`, what
+    is beyond `max_bytes` is left, where else it is refused.
     """
 
-    def __init__(self, encoding: str, max_bytes: int) -> None:
+    def __init__(self, encoding: str, max_bytes: int, *, cut: bool = False) -> None:
         encoding = encoding.strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise BodyRefused(
@@ -32,9 +33,20 @@ class BoundedBody:
         if encoding not in ("", "identity"):
             self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._max_bytes = max_bytes
+        self._cut = cut
+        self.is_full = False  # with `cut`: there is more, and it is left
         self._wire_bytes = 0
         self._pieces: list[bytes] = []
         self._bytes = 0
+
+    def declare(self, length: str) -> None:
+        """Refuse at once what its Content-Length says is too large; "" or nonsense says nothing.
+
+        Raises:
+            BodyRefused: it is.
+        """
+        if length.isdecimal() and int(length[:20]) > self._max_bytes and not self._cut:
+            raise self._too_large()
 
     def feed(self, piece: bytes) -> None:
         """Take one piece as it came over the wire.
@@ -43,13 +55,13 @@ class BoundedBody:
             BodyRefused: more than `max_bytes`, as sent or inflated, or broken compression.
         """
         self._wire_bytes += len(piece)
-        if self._wire_bytes > self._max_bytes:
+        if self._wire_bytes > self._max_bytes and not self._cut:
             raise self._too_large()
         if self._inflater is None:
             self._keep(piece)
             return
         try:
-            while not self._inflater.eof:
+            while not self._inflater.eof and not self.is_full:
                 inflated = self._inflater.decompress(piece, _STEP)
                 piece = self._inflater.unconsumed_tail
                 self._keep(inflated)
@@ -64,14 +76,18 @@ class BoundedBody:
         Raises:
             BodyRefused: the compressed stream was cut off.
         """
-        if self._inflater is not None and self._wire_bytes and not self._inflater.eof:
+        whole = self._inflater is None or self._inflater.eof or not self._wire_bytes
+        if not whole and not self.is_full:
             raise BodyRefused("the answer's compression is broken: cut off")
         return b"".join(self._pieces)
 
     def _keep(self, piece: bytes) -> None:
+        room = self._max_bytes - self._bytes
+        if len(piece) > room:
+            if not self._cut:
+                raise self._too_large()
+            piece, self.is_full = piece[:room], True
         self._bytes += len(piece)
-        if self._bytes > self._max_bytes:
-            raise self._too_large()
         self._pieces.append(piece)
 
     def _too_large(self) -> BodyRefused:

@@ -2,28 +2,35 @@
 
 It runs as `python -m scraper.browser_keeper`, in a process group of its own. One line of JSON on
 stdin is its errand, one line on stdout its answer. Its stdin stays open as long as the job lives:
-when that ends, even by `kill -9` of the job, the keeper kills all that it started and itself.
+when that ends, even by `kill -9` of the job, the keeper kills all that it started and itself. Where
+the keeper is killed with it, the kernel kills what it started; the profile goes at the next start.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ctypes
 import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
-import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from scraper.browser import InstalledBrowser, private_driver
+from scraper.browser_profiles import new_profile
 from scraper.pages import is_challenge
 
-_PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_PR_SET_CHILD_SUBREAPER = 36
+_LIBC = ctypes.CDLL(None)
 _NAVIGATION = "return (performance.getEntriesByType('navigation')[0] || {}).responseStatus || 0"
 # What challenges load themselves from; all other hosts stay unresolved.
 _CHALLENGE_HOSTS = ("challenges.cloudflare.com",)
@@ -39,7 +46,8 @@ def main() -> None:
         os.dup2(null.fileno(), 2)
     _adopt_orphans()
     errand = json.loads(sys.stdin.readline())
-    profile = Path(tempfile.mkdtemp(prefix="profile-", dir=errand["cache_dir"]))
+    profile = new_profile(Path(errand["cache_dir"]))
+    subprocess.Popen = _Tethered  # type: ignore[misc] # what drives the browser starts it by this
     leave = _Leave(profile)
     threading.Thread(target=_watch_job, args=(os.getppid(), leave), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: leave())
@@ -81,8 +89,28 @@ def _watch_job(job_pid: int, leave: _Leave) -> None:
 
 def _adopt_orphans() -> None:
     # Processes that Chromium detaches become our children instead of init's, so that we find them.
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with contextlib.suppress(AttributeError):  # no Linux: nothing to do it with
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+class _Tethered(subprocess.Popen[Any]):
+    """A process that the kernel kills when the keeper ends, be it by `kill -9` too.
+
+    What it starts itself follows: Chromium's helpers end with the browser.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options | {"preexec_fn": _tether(os.getpid())})
+
+
+def _tether(keeper_pid: int) -> Callable[[], None]:
+    def tether() -> None:
+        with contextlib.suppress(AttributeError):
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != keeper_pid:  # it ended before the tether was there
+            os._exit(1)
+
+    return tether
 
 
 def _kill_descendants() -> None:
@@ -127,7 +155,8 @@ def _pass_challenge(errand: dict[str, Any], profile: Path) -> dict[str, Any]:
     )
     with _quiet_timeouts():
         driver.get(errand["url"])
-    while not _is_through(driver):
+    marks = [mark.encode() for mark in errand["marks"]]
+    while not _is_through(driver, marks):
         if time.monotonic() > deadline_s:
             title = str(driver.title)[:80]
             return {"error": f"the page still says {title!r} after {errand['wait_s']:g} s"}
@@ -147,15 +176,16 @@ def _quiet_timeouts() -> contextlib.AbstractContextManager[None]:
     return contextlib.suppress(TimeoutException)  # what has loaded by then is looked at
 
 
-def _is_through(driver: Any) -> bool:
+def _is_through(driver: Any, marks: list[bytes]) -> bool:
     from selenium.common.exceptions import WebDriverException
 
     try:
         status = int(driver.execute_script(_NAVIGATION))
-        source = str(driver.page_source)
+        source = str(driver.page_source).encode(errors="replace")
     except WebDriverException:
         return False  # between two pages
-    return status != 0 and not is_challenge(status, {}, source.encode(errors="replace"))
+    still = is_challenge(status, {}, source) or any(mark in source for mark in marks)
+    return status != 0 and not still
 
 
 def _start(errand: dict[str, Any], profile: Path) -> Any:
@@ -168,7 +198,7 @@ def _start(errand: dict[str, Any], profile: Path) -> Any:
     copy = private_driver(installed, cache_dir)
     undetected_chromedriver.Patcher.data_path = str(copy.parent)
     return undetected_chromedriver.Chrome(
-        options=_options(errand["host"], no_sandbox=errand["no_sandbox"]),
+        options=_options(errand["host"], no_sandbox=errand["no_sandbox"], proxy=errand["proxy"]),
         headless=True,
         user_data_dir=str(profile),
         driver_executable_path=str(copy),
@@ -178,7 +208,7 @@ def _start(errand: dict[str, Any], profile: Path) -> Any:
     )
 
 
-def _options(host: str, *, no_sandbox: bool) -> Any:
+def _options(host: str, *, no_sandbox: bool, proxy: str) -> Any:
     from undetected_chromedriver import ChromeOptions
 
     class Options(ChromeOptions):  # type: ignore[misc]
@@ -194,10 +224,29 @@ def _options(host: str, *, no_sandbox: bool) -> Any:
     options.add_argument("--disable-background-networking")
     options.add_argument("--disable-component-update")
     options.add_argument("--disable-sync")
-    reachable = ", ".join(f"EXCLUDE {name}" for name in (host, *_CHALLENGE_HOSTS))
+    names = [host, *_CHALLENGE_HOSTS]
+    if proxy:
+        options.add_argument(f"--proxy-pac-url={_proxy_script(proxy, names)}")
+        names.append(urlsplit(proxy).hostname or "")
+    reachable = ", ".join(f"EXCLUDE {name}" for name in names)
     options.add_argument(f"--host-resolver-rules=MAP * ~NOTFOUND, {reachable}")
     options.add_experimental_option("prefs", {"profile.managed_default_content_settings.images": 2})
     return options
+
+
+def _proxy_script(proxy: str, names: list[str]) -> str:
+    """A proxy script that lets only these names through: behind a proxy nothing is resolved here.
+
+    All others are sent to a proxy that does not exist.
+    """
+    parts = urlsplit(proxy)
+    way = f"{'SOCKS5' if parts.scheme == 'socks5' else 'PROXY'} {parts.netloc}"
+    script = (
+        f"function FindProxyForURL(url, host) {{ return {json.dumps(names)}.indexOf(host) < 0 "
+        f"? 'PROXY nowhere.invalid:1' : {json.dumps(way)}; }}"
+    )
+    encoded = base64.b64encode(script.encode()).decode()
+    return f"data:application/x-ns-proxy-autoconfig;base64,{encoded}"
 
 
 if __name__ == "__main__":

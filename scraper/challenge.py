@@ -14,18 +14,21 @@ import re
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from scraper.answers import BrowserCookie
 from scraper.browser import BrowserPlan, find_browser
-from scraper.fetcher import BrowserCookie
 from swarm.errors import SiteError
 
 # Starting Chromium and its driver takes about 3 s here, and far longer on a busy small machine.
 _START_S = 60.0
 _END_S = 15.0
+# What Chromium asks directly whatever it is told: loopback and link-local.
+_BYPASSED = re.compile(r"localhost|.*\.localhost|127\..*|169\.254\..*|.*:.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,29 @@ class Clearance:
     cookies: tuple[BrowserCookie, ...]
 
 
-async def pass_challenge(url: str, *, wait_s: float, plan: BrowserPlan) -> Clearance:
+async def pass_challenge(
+    url: str,
+    *,
+    wait_s: float,
+    plan: BrowserPlan,
+    marks: Sequence[str] = (),
+    proxy: str = "",
+) -> Clearance:
     """Open the address in a real browser and wait until the challenge is gone.
 
     Args:
         url: a page that showed a challenge.
         wait_s: how long the challenge may take once the browser is there, seconds.
         plan: which browser.
+        marks: what else in a page says that it is still the challenge.
+        proxy: http:// or socks5:// address that the browser goes through; "" for none.
 
     Raises:
-        SiteError: no browser, or the challenge is still there after `wait_s`.
+        SiteError: no browser, one that cannot use this proxy, or the challenge is still there after
+            `wait_s`.
     """
     errand = await asyncio.to_thread(_errand, url, wait_s, plan)
+    errand |= {"marks": list(marks), "proxy": _browser_proxy(proxy, errand["host"])}
     keeper = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "scraper.browser_keeper"),
         stdin=PIPE,
@@ -71,6 +85,29 @@ async def pass_challenge(url: str, *, wait_s: float, plan: BrowserPlan) -> Clear
         for c in answer["cookies"]
     )
     return Clearance(answer["user_agent"], cookies)
+
+
+def _browser_proxy(proxy: str, host: str) -> str:
+    """The proxy as the browser can be given it; "" for none.
+
+    Raises:
+        SiteError: it wants a user name or password, which Chromium cannot be given; or the site is
+            on this machine, where Chromium always goes around proxies.
+    """
+    if not proxy:
+        return ""
+    parts = urlsplit(proxy)
+    if _BYPASSED.fullmatch(host):
+        raise SiteError(
+            f"The site wants to see a real browser, and a browser reaches {host} only around "
+            "http_proxy of config.txt. Leave http_proxy empty for a site on this machine."
+        )
+    if "@" in parts.netloc:
+        raise SiteError(
+            "The site wants to see a real browser, and http_proxy in config.txt has a user name, "
+            "which the browser cannot hand over. Name a proxy without one; nothing goes around it."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _errand(url: str, wait_s: float, plan: BrowserPlan) -> dict[str, Any]:

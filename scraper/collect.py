@@ -6,9 +6,6 @@ Composes the rest of the package and decides the order; what a page means is dec
 
 from __future__ import annotations
 
-import asyncio
-import queue
-import threading
 from collections.abc import Collection, Generator
 
 from scraper.addresses import is_web_address
@@ -26,6 +23,7 @@ from scraper.events import (
 from scraper.fetcher import FetchLimits
 from scraper.plan import CATEGORIES, ScrapePlan
 from scraper.session import Scrape
+from scraper.streaming import stream_events
 from swarm.errors import SiteError
 from swarm.infohash import InfoHash
 
@@ -43,10 +41,6 @@ __all__ = [
     "TorrentRefused",
     "collect",
 ]
-
-# How many events may wait to be taken: a slow taker slows the scrape, it does not fill the memory.
-_ROOM = 32
-_POLL_S = 0.2
 
 
 def collect(
@@ -70,20 +64,7 @@ def collect(
         SiteError: the site gives nothing; the text says what was tried and what to edit.
     """
     _check(plan)
-    scrape = _Thread(Scrape(plan, frozenset(known), limits or FetchLimits()))
-    try:
-        scrape.start()
-        while True:
-            try:
-                event = scrape.take(_POLL_S)
-            except queue.Empty:
-                yield StillWaiting()
-                continue
-            if event is None:
-                return
-            yield event
-    finally:
-        scrape.close()
+    yield from stream_events(Scrape(plan, frozenset(known), limits or FetchLimits()).run)
 
 
 def _check(plan: ScrapePlan) -> None:
@@ -99,62 +80,3 @@ def _check(plan: ScrapePlan) -> None:
         )
     if plan.per_category < 1:
         raise SiteError(f"{plan.per_category} torrents per category is none: ask for 1 or more.")
-
-
-class _Thread:
-    """Runs the scrape's event loop beside the taker of its events, and ends it on demand."""
-
-    def __init__(self, scrape: Scrape) -> None:
-        self._scrape = scrape
-        self._events: queue.SimpleQueue[ScrapeEvent | BaseException | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="scrape", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._started = threading.Event()
-        self._room = asyncio.Semaphore(_ROOM)
-
-    def start(self) -> None:
-        self._thread.start()
-        self._started.wait()
-
-    def take(self, timeout_s: float) -> ScrapeEvent | None:
-        """The next event; None at the end; raises what the scrape raised, or queue.Empty."""
-        event = self._events.get(timeout=timeout_s)
-        if isinstance(event, BaseException):
-            raise event
-        if event is not None and self._loop is not None and self._thread.is_alive():
-            self._call(self._room.release)
-        return event
-
-    def close(self) -> None:
-        if self._task is not None:
-            self._call(self._task.cancel)
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _call(self, function: object) -> None:
-        assert self._loop is not None
-        try:
-            self._loop.call_soon_threadsafe(function)  # type: ignore[arg-type]
-        except RuntimeError:
-            return  # the loop has just ended
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._main())
-        except asyncio.CancelledError:
-            self._events.put(None)
-        except BaseException as error:  # noqa: BLE001 - the thread's edge: the taker raises it
-            self._events.put(error)
-        else:
-            self._events.put(None)
-
-    async def _main(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
-        self._started.set()
-        await self._scrape.run(self._emit)
-
-    async def _emit(self, event: ScrapeEvent) -> None:
-        await self._room.acquire()
-        self._events.put(event)

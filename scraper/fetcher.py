@@ -1,29 +1,38 @@
-"""The one door through which plain HTTP goes: deadlines, size caps, politeness, retries.
+"""The one door to the web: robots.txt, politeness, deadlines, size caps, retries.
 
-Redirects are followed by hand, only to http and https and never to another site. Every request
-has a deadline for the whole of it, so that a server that dribbles bytes holds nobody.
-Cookies and user agent can be set: a browser that passed a challenge hands its own over.
+Redirects are followed by hand, only to http and https and never to another site. What is allowed
+is decided before anything is sent: by the address (`scraper.addresses`), then by the site's
+robots.txt (`scraper.robots`). Cookies and user agent can be set: a browser that passed a challenge
+hands its own over.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from http.cookiejar import Cookie
+from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+from socksio import ProtocolError as SocksError
 
-from scraper.addresses import is_own_machine, refuse_private, same_site
+from scraper.addresses import AddressGuard, AddressRefused, Resolve, host_of, is_near, same_site
+from scraper.answers import CUT_OFF, TIMED_OUT, Answer, BrowserCookie, NoAnswer
 from scraper.body import BodyRefused, BoundedBody
-from scraper.pages import is_challenge
+from scraper.pacing import LEAST_WAIT_S, Pace
+from scraper.page_cache import PageCache
+from scraper.retries import RetryRules, retry_after_s
+from scraper.robots import ROBOTS_BYTES, RobotsBook
+from scraper.transport import check_proxy, make_client
 from swarm.metainfo import MAX_TORRENT_BYTES
+
+__all__ = ["USER_AGENT", "Answer", "BrowserCookie", "FetchLimits", "Fetcher", "NoAnswer"]
 
 USER_AGENT = "Mozilla/5.0 (compatible; SwarmAtlas/0.1)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,7 @@ class FetchLimits:
     """What one request may cost. Times in seconds, sizes in bytes."""
 
     deadline_s: float = 30.0  # for a whole request, from connect to the last byte
+    total_s: float = 90.0  # for all requests of one errand together, redirects and tries included
     page_bytes: int = 5_000_000
     torrent_bytes: int = MAX_TORRENT_BYTES
     redirects: int = 5
@@ -39,78 +49,74 @@ class FetchLimits:
     longest_wait_s: float = 30.0  # a Retry-After beyond this is not waited for
 
 
-@dataclass(frozen=True, slots=True)
-class BrowserCookie:
-    """A cookie as a browser holds it."""
+@dataclass(slots=True, kw_only=True)
+class _Errand:
+    """One thing to get, over redirects and tries."""
 
-    name: str
-    value: str
-    domain: str
-    path: str
-    secure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A server's answer: `url` after redirects, `headers` by lower-case name, whole body."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def charset(self) -> str | None:
-        """The charset that the server declared, if any; unchecked."""
-        _, _, value = self.headers.get("content-type", "").lower().partition("charset=")
-        return value.split(";")[0].strip(" \"'") or None
-
-    @property
-    def is_challenge(self) -> bool:
-        """Whether the server wants to see a real browser first."""
-        return is_challenge(self.status, self.headers, self.body)
-
-
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
-    """Nothing usable came. `reason` completes "http://... "; e.g. "does not answer".
-
-    `silent` tells that nobody answered; else somebody did, or nobody was asked.
-    """
-
-    url: str
-    reason: str
-    silent: bool
+    max_bytes: int
+    obeys_robots: bool
+    cached: bool = False
+    cut: bool = False  # beyond max_bytes the rest is left, not refused
+    left_s: float
 
 
 class Fetcher:
-    """Fetches from one site, politely. Use as an async context manager.
+    """Fetches from the user's own sites and what they link to. Use as an async context manager.
 
-    `wait_s` lies between the end of one request to a host and the start of the next; 0 lets
-    several go at a time.
+    Args:
+        root_url: the site that is scraped; "" where there are only feeds.
+        feeds: addresses that the user subscribed to. Their hosts are the user's own like that of
+            `root_url`; robots.txt, which speaks to crawlers, is not asked there.
+        wait_s: between the end of one request to a host and the start of the next, at least 1. 0
+            lets several go at a time, where the host is the user's own and on this machine or in a
+            private network; elsewhere it is 1.
+        limits: what one request may cost.
+        obey_robots: read each site's robots.txt and do as it says.
+        proxy: http:// or socks5:// address that everything goes through; "" for none.
+        is_challenge: tells a challenge page, which says nothing of robots.txt.
+        cache: where pages are kept, so that they are sent again only when they changed.
+        resolve: how names become addresses; the system's way if None.
+        sleep: how to wait.
+
+    Raises:
+        SiteError: the proxy is none that can be used.
     """
 
     def __init__(
         self,
         root_url: str,
         *,
+        feeds: Sequence[str] = (),
         wait_s: float,
         limits: FetchLimits | None = None,
+        obey_robots: bool = True,
+        proxy: str = "",
+        is_challenge: Callable[[Answer], bool] = lambda answer: answer.is_challenge,
+        cache: PageCache | None = None,
+        resolve: Resolve | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        check_proxy(proxy)
         self._limits = limits or FetchLimits()
+        self._rules = RetryRules(
+            tries=self._limits.tries,
+            backoff_s=self._limits.backoff_s,
+            longest_wait_s=self._limits.longest_wait_s,
+        )
         self._root_url = root_url
+        self._feeds = tuple(feeds)
+        self._guard = AddressGuard((root_url, *feeds), resolve)
         self._wait_s = wait_s
+        self._obey_robots = obey_robots
+        self._robots = RobotsBook(self._robots_txt, is_challenge)
+        self._cache = cache or PageCache(None)
         self._sleep = sleep
-        self._gates: dict[str, _Gate] = {}
-        self._client = httpx.AsyncClient(
+        self._paces: dict[str, Pace] = {}
+        self._proxied = bool(proxy)
+        self._client = make_client(
+            self._guard,
+            proxy=proxy,
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
-            follow_redirects=False,
-            http2=True,
-            timeout=httpx.Timeout(15.0, connect=10.0),
-            limits=httpx.Limits(max_connections=16),
-            # A proxy from the environment cannot reach this machine's own loopback.
-            trust_env=not is_own_machine(root_url),
         )
 
     async def __aenter__(self) -> Fetcher:
@@ -123,116 +129,143 @@ class Fetcher:
         """Go on as the browser that passed the challenge."""
         self._client.headers["User-Agent"] = user_agent
         for cookie in cookies:
-            self._client.cookies.jar.set_cookie(_jar_cookie(cookie))
+            self._client.cookies.jar.set_cookie(cookie.for_a_jar())
 
     def is_own(self, url: str) -> bool:
-        """Whether the address is on the site itself."""
-        return same_site(self._root_url, url)
+        """Whether the address is on a site that the user named."""
+        return self._guard.is_own(url)
 
     async def page(self, url: str) -> Answer | NoAnswer:
-        """A page of the site itself; an address on any other host is refused."""
+        """A page of a site that the user named; an address on any other host is refused."""
         if not self.is_own(url):
             return NoAnswer(url, "is on another site and was not asked for", silent=False)
-        return await self._fetch(url, self._limits.page_bytes)
+        return await self._run(url, self._errand(url, self._limits.page_bytes, cached=True))
 
     async def torrent(self, url: str) -> Answer | NoAnswer:
         """A .torrent file, from the site or from the host that the site links to."""
-        return await self._fetch(url, self._limits.torrent_bytes)
+        return await self._run(url, self._errand(url, self._limits.torrent_bytes))
 
-    async def _fetch(self, url: str, max_bytes: int) -> Answer | NoAnswer:
-        for attempt in range(1, self._limits.tries + 1):
-            answer = await self._follow(url, max_bytes)
-            wait_s = self._wait_before_retry(answer, attempt)
-            if wait_s is None or attempt == self._limits.tries:
+    async def feed(self, url: str) -> Answer | NoAnswer:
+        """A feed that the user subscribed to. One whose address holds a key is never kept."""
+        if not self.is_own(url):
+            return NoAnswer(url, "is on another site and was not asked for", silent=False)
+        keyless = not urlsplit(url).query and "@" not in urlsplit(url).netloc
+        errand = self._errand(url, self._limits.page_bytes, cached=keyless)
+        errand.obeys_robots = False
+        return await self._run(url, errand)
+
+    async def _robots_txt(self, url: str) -> Answer | NoAnswer:
+        errand = self._errand(url, ROBOTS_BYTES)
+        errand.obeys_robots, errand.cut = False, True
+        return await self._run(url, errand)
+
+    def _errand(self, url: str, max_bytes: int, *, cached: bool = False) -> _Errand:
+        only_fed = any(same_site(feed, url) for feed in self._feeds) and not same_site(
+            self._root_url, url
+        )
+        return _Errand(
+            max_bytes=max_bytes,
+            obeys_robots=self._obey_robots and not only_fed,
+            cached=cached,
+            left_s=self._limits.total_s,
+        )
+
+    async def _run(self, url: str, errand: _Errand) -> Answer | NoAnswer:
+        attempt = 1
+        while True:
+            answer = await self._follow(url, errand)
+            wait_s = self._rules.wait_s(
+                answer, attempt=attempt, jitter=random.uniform(0.8, 1.2), now=datetime.now(UTC)
+            )
+            if wait_s is None or errand.left_s <= 0:
                 return answer
-            await self._sleep(wait_s)
-        raise AssertionError("the last attempt returns")
+            attempt += 1
+            if isinstance(answer, Answer) and retry_after_s(answer.headers, datetime.now(UTC)):
+                self._pace(answer.url).rest(wait_s)  # the host's wish concerns every request to it
+            else:
+                await self._sleep(wait_s)
 
-    def _wait_before_retry(self, answer: Answer | NoAnswer, attempt: int) -> float | None:
-        """Seconds until another try makes sense, or None where it does not."""
-        backoff_s = self._limits.backoff_s * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)
-        if isinstance(answer, NoAnswer):
-            return backoff_s if answer.reason in (_TIMED_OUT, _CUT_OFF) else None
-        if answer.status not in _TRANSIENT or answer.is_challenge:
-            return None
-        asked = answer.headers.get("retry-after", "").strip()
-        wait_s = max(backoff_s, float(asked)) if asked.isascii() and asked.isdigit() else backoff_s
-        return wait_s if wait_s <= self._limits.longest_wait_s else None
-
-    async def _follow(self, url: str, max_bytes: int) -> Answer | NoAnswer:
+    async def _follow(self, url: str, errand: _Errand) -> Answer | NoAnswer:
         current = url
         for _ in range(self._limits.redirects + 1):
-            answer = await self._once(current, max_bytes)
+            answer = await self._allowed(current, errand)
             if isinstance(answer, NoAnswer) or answer.status not in _REDIRECTS:
                 return answer
-            target = _redirect_target(current, answer.headers.get("location", ""))
+            location = answer.headers.get("location", "")
+            if location[:7].lower() == "magnet:":
+                return answer  # nothing to fetch: the caller reads what it leads to
+            target = _redirect_target(current, location)
             if target is None or not same_site(current, target):
-                shown = answer.headers.get("location", "nowhere")[:200]
-                return NoAnswer(url, f"redirects to {shown}, which was not followed", silent=False)
+                why = f"redirects to {_shown(location)}, which was not followed"
+                return NoAnswer(url, why, silent=False)
             current = target
         return NoAnswer(url, f"redirects more than {self._limits.redirects} times", silent=False)
 
-    async def _once(self, url: str, max_bytes: int) -> Answer | NoAnswer:
+    async def _allowed(self, url: str, errand: _Errand) -> Answer | NoAnswer:
+        """Ask, if the address and the site's robots.txt let us; at the pace that they want."""
         try:
-            await refuse_private(url, root_url=self._root_url)
-        except ValueError as error:
+            self._guard.check(url)
+        except AddressRefused as error:
             return NoAnswer(url, str(error), silent=False)
-        gate = self._gates.setdefault(urlsplit(url).netloc, _Gate(self._wait_s, self._sleep))
-        async with gate:
-            try:
-                async with asyncio.timeout(self._limits.deadline_s):
-                    return await self._read(url, max_bytes)
-            except (TimeoutError, httpx.TimeoutException):
-                return NoAnswer(url, _TIMED_OUT, silent=True)
-            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                return NoAnswer(url, _CUT_OFF, silent=False)
-            except BodyRefused as error:
-                return NoAnswer(url, f"was refused: {error}", silent=False)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                why = str(error) or type(error).__name__
-                return NoAnswer(url, f"does not answer ({why[:200]})", silent=True)
+        pace = self._pace(url)
+        if errand.obeys_robots:
+            rules = await self._robots.rules(url)
+            if isinstance(rules, Answer):
+                return rules  # a challenge stands before robots.txt too: first things first
+            refusal = rules.refuses(url)
+            if refusal is not None:
+                return NoAnswer(url, refusal, silent=rules.silent)
+            pace.slow_down(rules.wait_s)
+        async with pace.turn():
+            return await self._once(url, errand)
 
-    async def _read(self, url: str, max_bytes: int) -> Answer:
-        async with self._client.stream("GET", url) as response:
-            body = BoundedBody(response.headers.get("content-encoding", ""), max_bytes)
-            declared = response.headers.get("content-length", "")
-            if declared.isdecimal() and int(declared) > max_bytes:
-                raise BodyRefused(f"the answer is larger than {max_bytes / 1e6:g} MB")
+    def _pace(self, url: str) -> Pace:
+        host = host_of(url)
+        if host not in self._paces:
+            free = self._wait_s <= 0 and self.is_own(url) and is_near(url)
+            wait_s = 0.0 if free else max(self._wait_s, LEAST_WAIT_S)
+            self._paces[host] = Pace(wait_s, self._sleep)
+        return self._paces[host]
+
+    async def _once(self, url: str, errand: _Errand) -> Answer | NoAnswer:
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        try:
+            async with asyncio.timeout(min(self._limits.deadline_s, max(0.0, errand.left_s))):
+                return await self._read(url, errand)
+        except (TimeoutError, httpx.TimeoutException):
+            return NoAnswer(url, TIMED_OUT, silent=True)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            return NoAnswer(url, CUT_OFF, silent=False)
+        except AddressRefused as error:
+            return NoAnswer(url, str(error), silent=error.nobody_there)
+        except BodyRefused as error:
+            return NoAnswer(url, f"was refused: {error}", silent=False)
+        except (httpx.HTTPError, httpx.InvalidURL, SocksError) as error:
+            why = (str(error) or type(error).__name__)[:200]
+            by = "through the proxy " if self._proxied else ""
+            return NoAnswer(url, f"does not answer {by}({why})", silent=True)
+        finally:
+            errand.left_s -= loop.time() - started_s
+
+    async def _read(self, url: str, errand: _Errand) -> Answer:
+        conditions = self._cache.conditions(url) if errand.cached else {}
+        async with self._client.stream("GET", url, headers=conditions) as response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            if response.status_code == 304 and (kept := self._cache.unchanged(url)) is not None:
+                return kept
+            body = BoundedBody(
+                headers.get("content-encoding", ""), errand.max_bytes, cut=errand.cut
+            )
+            body.declare(headers.get("content-length", ""))
             async for piece in response.aiter_raw():
                 body.feed(piece)
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(url, response.status_code, headers, body.finish())
-
-
-_TIMED_OUT = "does not answer in time"
-_CUT_OFF = "broke off its answer"
-
-
-class _Gate:
-    """Lets requests to one host through: one by one with `wait_s` between, or all if it is 0."""
-
-    def __init__(self, wait_s: float, sleep: Callable[[float], Awaitable[None]]) -> None:
-        self._wait_s = wait_s
-        self._sleep = sleep
-        self._lock = asyncio.Lock()
-        self._free_at_s: float | None = None
-
-    async def __aenter__(self) -> None:
-        if self._wait_s <= 0:
-            return
-        await self._lock.acquire()
-        try:
-            now_s = asyncio.get_running_loop().time()
-            if self._free_at_s is not None and self._free_at_s > now_s:
-                await self._sleep(self._free_at_s - now_s)
-        except asyncio.CancelledError:
-            self._lock.release()
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._wait_s > 0:
-            self._free_at_s = asyncio.get_running_loop().time() + self._wait_s
-            self._lock.release()
+                if body.is_full:
+                    break
+            answer = Answer(url, response.status_code, headers, body.finish())
+        if errand.cached and answer.status == 200:
+            self._cache.keep(answer)
+        return answer
 
 
 def _redirect_target(url: str, location: str) -> str | None:
@@ -243,25 +276,7 @@ def _redirect_target(url: str, location: str) -> str | None:
         return None
 
 
-def _jar_cookie(cookie: BrowserCookie) -> Cookie:
-    domain = cookie.domain
-    if "." not in domain and ":" not in domain:
-        domain += ".local"  # what http.cookiejar makes of a host without a dot
-    return Cookie(
-        version=0,
-        name=cookie.name,
-        value=cookie.value,
-        port=None,
-        port_specified=False,
-        domain=domain,
-        domain_specified=domain.startswith("."),
-        domain_initial_dot=domain.startswith("."),
-        path=cookie.path or "/",
-        path_specified=True,
-        secure=cookie.secure,
-        expires=None,
-        discard=True,
-        comment=None,
-        comment_url=None,
-        rest={},
-    )
+def _shown(location: str) -> str:
+    """Where a redirect leads, for a person; without what may be a secret in it."""
+    plain = re.sub(r"//[^/@]*@", "//", location.partition("?")[0])
+    return plain[:200] or "nowhere"

@@ -1,249 +1,264 @@
-"""Reads an indexer's pages: bytes in, rows, links and facts out. Opens nothing, never raises.
+"""Reads an indexer's pages: bytes and a site definition in, rows, links and facts out.
 
-The bytes are hostile: whatever they are, the outcome is a value. What is absent is None, a page
-that is no page lists nothing.
+Opens nothing, reads no clock, never raises. The bytes are hostile: whatever they are, the outcome
+is a value. What is absent is None, a page that is no page lists nothing.
 """
 
 from __future__ import annotations
 
 import base64
-import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urljoin, urlsplit
-
-from lxml import etree, html
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from swarm.infohash import InfoHash
 
+if TYPE_CHECKING:  # the keeper of the browser needs `is_challenge` alone, and quickly
+    from lxml import html
+
+    from scraper.definition import Download, Facts, Listing, SiteDefinition
+
 _MAX_LINKS = 20_000
-_MAX_TEXT = 500
+_MAX_ROWS = 5_000
+_MAX_ROW_ELEMENTS = 2_000  # more is the page's frame, not a row of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClassicLayout:
-    """Where things stand on a site of the classic layout; CSS selectors.
+class ListingRow:
+    """One torrent as a listing shows it; addresses are absolute, `date` is UTC.
 
-    One value holds all that is particular to a site, so that another site is another value.
+    One of `details` (its own page), `download` (its .torrent), `magnet` and `infohash` is there.
     """
 
-    listing_path: str = "/sort-cat/{category}/seeders/desc/{page}/"
-    row: str = "table.table-list tr"
-    row_link: str = 'td.name a[href*="/torrent/"]'
-    row_seeders: str = "td.seeds"
-    row_leechers: str = "td.leeches"
-    row_size: str = "td.size"
-    next_page: str = '.pagination a[href], a[rel~="next"]'
-    fact: str = "ul.list li, table.torrent-facts tr, dl.torrent-facts > div"
-    fact_name: str = "strong, th, dt"
-    fact_value: str = "span, td, dd"
-    category_facts: tuple[str, ...] = ("category",)
-    type_facts: tuple[str, ...] = ("type", "subcategory")
-    language_facts: tuple[str, ...] = ("language", "languages")
-    size_facts: tuple[str, ...] = ("total size", "size")
-
-
-CLASSIC = ClassicLayout()
-
-
-@dataclass(frozen=True, slots=True)
-class ListingRow:
-    """One torrent as a listing shows it; `size` is the site's own text."""
-
-    url: str
     title: str
-    seeders: int | None
-    leechers: int | None
-    size: str | None
+    details: str | None = None
+    download: str | None = None
+    magnet: str | None = None
+    infohash: InfoHash | None = None
+    category: str | None = None
+    size_bytes: int | None = None
+    seeders: int | None = None
+    leechers: int | None = None
+    date: datetime | None = None
+    language: str | None = None
+    files: int | None = None
+
+    @property
+    def url(self) -> str:
+        """What tells it from the other rows, and names it to a person."""
+        return self.details or self.download or self.magnet or f"urn:btih:{self.infohash}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListingPage:
-    """The torrents on one listing page, in its order, and whether another page follows."""
+    """The torrents on one listing page, each once, in its order.
 
-    rows: tuple[ListingRow, ...]
-    has_next: bool
+    `matched` is how many elements the row selector found, usable or not; `next_url` the following
+    page, None at the end; `is_empty` whether the page says itself that there is nothing.
+    """
+
+    rows: tuple[ListingRow, ...] = ()
+    matched: int = 0
+    next_url: str | None = None
+    is_empty: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DetailPage:
     """What a torrent's own page says; links are absolute, `torrent_links` in page order."""
 
-    torrent_links: tuple[str, ...]
-    magnet: str | None
-    category: str | None
-    subcategory: str | None
-    language: str | None
-    size: str | None
-
-
-def listing_url(root_url: str, category: str, page: int, layout: ClassicLayout = CLASSIC) -> str:
-    """The address of a category's listing by seeders; pages count from 1."""
-    path = layout.listing_path.format(category=quote(category, safe=""), page=page)
-    return root_url.rstrip("/") + path
+    torrent_links: tuple[str, ...] = ()
+    magnet: str | None = None
+    infohash: InfoHash | None = None
+    category: str | None = None
+    subcategory: str | None = None
+    language: str | None = None
+    size_bytes: int | None = None
 
 
 def read_listing(
     body: bytes,
     url: str,
+    definition: SiteDefinition,
     *,
-    next_url: str | None = None,
+    now: datetime,
+    following: str | None = None,
     charset: str | None = None,
-    layout: ClassicLayout = CLASSIC,
 ) -> ListingPage:
-    """The rows of a listing page, each address once.
+    """The rows of a listing page, each torrent once.
 
     Args:
         body: the page as it came, not inflated any further.
         url: where it came from; relative links are resolved against it.
-        next_url: the address the following page would have; a link to it counts as "next".
+        definition: where things stand on this site.
+        now: aware; what "3 days ago" counts from.
+        following: the address of the following page, where addresses hold page numbers.
         charset: what the server declared, if anything.
-        layout: where things stand on this site.
     """
-    document = _document(body, charset)
+    from scraper.document import base_of, parse_page
+
+    document = parse_page(body, charset or definition.encoding)
     if document is None:
-        return ListingPage((), has_next=False)
-    base = _base(document, url)
+        return ListingPage()
+    base = base_of(document, url)
     rows: dict[str, ListingRow] = {}
-    for element in document.cssselect(layout.row)[:_MAX_LINKS]:
-        row = _read_row(element, base, layout)
+    found = definition.search.rows.selector.all(document)
+    for element in found[:_MAX_ROWS]:
+        if len(list(islice(element.iter(), _MAX_ROW_ELEMENTS + 1))) > _MAX_ROW_ELEMENTS:
+            continue
+        row = _read_row(element, base, definition, now)
         if row is not None:
             rows.setdefault(row.url, row)
-    return ListingPage(tuple(rows.values()), _has_next(document, base, next_url, layout))
-
-
-def _read_row(element: html.HtmlElement, base: str, layout: ClassicLayout) -> ListingRow | None:
-    for link in element.cssselect(layout.row_link):
-        target, title = _absolute(base, link.get("href")), _text(link)
-        if target is not None and title is not None:
-            return ListingRow(
-                target,
-                title,
-                _count(_first_text(element, layout.row_seeders)),
-                _count(_first_text(element, layout.row_leechers)),
-                _own_text(element, layout.row_size),
-            )
-    return None
-
-
-def _has_next(
-    document: html.HtmlElement, base: str, next_url: str | None, layout: ClassicLayout
-) -> bool:
-    for link in document.cssselect(layout.next_page)[:_MAX_LINKS]:
-        if "next" in (link.get("rel") or "").lower().split():
-            return True
-        if next_url is not None and _absolute(base, link.get("href")) == next_url:
-            return True
-    return False
-
-
-def read_detail(
-    body: bytes, url: str, *, charset: str | None = None, layout: ClassicLayout = CLASSIC
-) -> DetailPage:
-    """What a torrent's own page says. See `read_listing` for the arguments."""
-    document = _document(body, charset)
-    if document is None:
-        return DetailPage((), None, None, None, None, None)
-    base = _base(document, url)
-    links = [link.get("href") for link in document.xpath("//a[@href]")[:_MAX_LINKS]]
-    facts = _facts(document, layout)
-    return DetailPage(
-        torrent_links=tuple(dict.fromkeys(filter(None, (_torrent_link(base, h) for h in links)))),
-        magnet=next((h.strip() for h in links if h.strip().lower().startswith("magnet:?")), None),
-        category=_pick(facts, layout.category_facts),
-        subcategory=_pick(facts, layout.type_facts),
-        language=_pick(facts, layout.language_facts),
-        size=_pick(facts, layout.size_facts),
+    empty = definition.search.rows.empty
+    return ListingPage(
+        rows=tuple(rows.values()),
+        matched=len(found),
+        next_url=_next_url(document, base, definition, following),
+        is_empty=not rows and empty is not None and empty.first(document) is not None,
     )
 
 
-def _torrent_link(base: str, href: str) -> str | None:
-    target = _absolute(base, href)
-    return target if target and urlsplit(target).path.lower().endswith(".torrent") else None
+def _read_row(
+    element: html.HtmlElement, base: str, definition: SiteDefinition, now: datetime
+) -> ListingRow | None:
+    from scraper import fields
+    from scraper.document import absolute
 
-
-def _facts(document: html.HtmlElement, layout: ClassicLayout) -> Mapping[str, str]:
-    """Name, in lower case, to value, of the page's table of facts; the first of a name counts."""
-    facts: dict[str, str] = {}
-    for element in document.cssselect(layout.fact)[:_MAX_LINKS]:
-        name = _first_text(element, layout.fact_name)
-        value = _first_text(element, layout.fact_value)
-        if name and value:
-            facts.setdefault(name.rstrip(": ").lower(), value)
-    return facts
-
-
-def _pick(facts: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    return next((facts[name] for name in names if name in facts), None)
-
-
-def _document(body: bytes, charset: str | None) -> html.HtmlElement | None:
-    encoding = _known(charset) or _undeclared(body)
-    parser = html.HTMLParser(encoding=encoding, no_network=True, recover=True)
-    try:
-        root = etree.fromstring(body, parser)  # HTML: no entities, no network
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+    found = fields.read_fields(element, definition.search.fields.given, now)
+    title = fields.shortened(found.get("title"))
+    magnet = _magnet(found.get("magnet")) or _magnet(found.get("download"))
+    details, download = (
+        absolute(base, found[name]) if name in found else None for name in ("details", "download")
+    )
+    infohash = fields.read_infohash(found.get("infohash")) or magnet_infohash(magnet or "")
+    if title is None or not (details or download or magnet or infohash):
         return None
-    return root if isinstance(root, html.HtmlElement) else None
+    return ListingRow(
+        title=title,
+        details=details,
+        download=download,
+        magnet=magnet,
+        infohash=infohash,
+        category=definition.category_label(found.get("category")),
+        size_bytes=fields.read_size(found.get("size")),
+        seeders=fields.read_count(found.get("seeders")),
+        leechers=fields.read_count(found.get("leechers")),
+        date=fields.read_date(found.get("date")),
+        language=fields.shortened(found.get("language")),
+        files=fields.read_count(found.get("files")),
+    )
 
 
-def _known(charset: str | None) -> str | None:
-    try:
-        return codecs.lookup(charset).name if charset else None
-    except (LookupError, ValueError):
-        return None
+def _magnet(text: str | None) -> str | None:
+    return text if text and text.lower().startswith("magnet:?") else None
 
 
-def _undeclared(body: bytes) -> str | None:
-    # libxml2 takes a page that declares nothing for Latin-1; today such pages are UTF-8.
-    if b"charset" in body[:4096].lower():
-        return None
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    return "utf-8"
+def _next_url(
+    document: html.HtmlElement, base: str, definition: SiteDefinition, following: str | None
+) -> str | None:
+    """The address of the following page, if there is one."""
+    from scraper.document import absolute
+
+    if definition.next is None:
+        return following  # whether it brings anything is seen when it is read
+    for link in definition.next.selector.all(document)[:_MAX_LINKS]:
+        target = absolute(base, link.get(definition.next.attribute))
+        if not definition.next.numbered:
+            return target
+        if "next" in (link.get("rel") or "").lower().split():
+            return following or target
+        if following is not None and target == following:
+            return following
+    return None
 
 
-def _base(document: html.HtmlElement, url: str) -> str:
-    declared = document.xpath("//base/@href")
-    return (_absolute(url, declared[0]) if declared else None) or url
+def read_detail(
+    body: bytes,
+    url: str,
+    definition: SiteDefinition,
+    *,
+    now: datetime,
+    charset: str | None = None,
+) -> DetailPage:
+    """What a torrent's own page says. See `read_listing` for the arguments.
+
+    Without `download.selectors` in the definition, every link whose path ends in `.torrent` counts.
+    """
+    from scraper import fields
+    from scraper.document import base_of, parse_page
+
+    document = parse_page(body, charset or definition.encoding)
+    if document is None:
+        return DetailPage()
+    base = base_of(document, url)
+    hrefs = [link.get("href") for link in document.xpath("//a[@href]")[:_MAX_LINKS]]
+    chosen = _chosen_links(document, definition.download, now)
+    magnet = next(filter(None, map(_magnet, (*chosen, *(href.strip() for href in hrefs)))), None)
+    detail = definition.detail
+    found = {}
+    if detail is not None:
+        facts = _facts(document, detail.facts) if detail.facts else {}
+        found = fields.read_fields(document, detail.fields.given, now, facts)
+    return DetailPage(
+        torrent_links=_torrent_links(base, chosen, hrefs, definition.download),
+        magnet=magnet,
+        infohash=fields.read_infohash(found.get("infohash")) or magnet_infohash(magnet or ""),
+        category=definition.category_label(found.get("category")),
+        subcategory=fields.shortened(found.get("subcategory")),
+        language=fields.shortened(found.get("language")),
+        size_bytes=fields.read_size(found.get("size")),
+    )
 
 
-def _absolute(base: str, href: str | None) -> str | None:
-    """The link as an absolute http(s) address without fragment, or None."""
-    try:
-        target = urljoin(base, (href or "").strip()).partition("#")[0]
-        parts = urlsplit(target)
-        _ = parts.port  # raises where it is no number
-    except ValueError:
-        return None
-    return target if parts.scheme in ("http", "https") and parts.hostname else None
+def _chosen_links(
+    document: html.HtmlElement, download: Download | None, now: datetime
+) -> list[str]:
+    from scraper.filters import apply_filters
+
+    """What the first of the selectors that finds anything gives."""
+    for link in download.selectors if download else ():
+        found = link.selector.all(document)[:_MAX_LINKS]
+        values = (
+            apply_filters(link.filters, (element.get(link.attribute) or "").strip(), now)
+            for element in found
+        )
+        if given := [value for value in values if value]:
+            return given
+    return []
 
 
-def _first_text(element: html.HtmlElement, selector: str) -> str | None:
-    found = element.cssselect(selector)
-    return _text(found[0]) if found else None
+def _torrent_links(
+    base: str, chosen: list[str], hrefs: list[str], download: Download | None
+) -> tuple[str, ...]:
+    from scraper.document import absolute
+
+    if download is not None and download.selectors:
+        found = [absolute(base, link) for link in chosen]
+    else:
+        links = (absolute(base, href) for href in hrefs)
+        found = [t for t in links if t and urlsplit(t).path.lower().endswith(".torrent")]
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
-def _own_text(element: html.HtmlElement, selector: str) -> str | None:
-    # Classic sites repeat the seeders in a hidden <span> inside the size cell.
-    found = element.cssselect(selector)
-    return _clean(found[0].text) or _text(found[0]) if found else None
+def _facts(document: html.HtmlElement, facts: Facts) -> Mapping[str, str]:
+    """Name, in lower case, to value; the first of a name counts."""
+    from scraper.document import text_of
+
+    found: dict[str, str] = {}
+    for row in facts.rows.all(document)[:_MAX_LINKS]:
+        name, value = facts.name.first(row), facts.value.first(row)
+        if name is not None and value is not None and (said := text_of(value)):
+            found.setdefault(text_of(name).rstrip(": ").lower(), said)
+    return found
 
 
-def _text(element: html.HtmlElement) -> str | None:
-    return _clean(str(element.xpath("string()")))
-
-
-def _clean(text: str | None) -> str | None:
-    return " ".join((text or "").split())[:_MAX_TEXT] or None
-
-
-def _count(text: str | None) -> int | None:
-    digits = re.sub(r"[,.\s]", "", text or "")
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 12 else None
+def listing_url(root_url: str, listing: Listing, page: int) -> str:
+    """The address of a page of a listing; pages count from 1."""
+    return listing.url(root_url, page)
 
 
 _BTIH = re.compile(r"[?&]xt=urn:btih:(?:([0-9a-f]{40})|([a-z2-7]{32}))(?:&|$)", re.IGNORECASE)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from scraper.browser import BrowserPlan
+from scraper.definition import Listing, SiteDefinition
+from scraper.definition_file import load_definition
 
 CATEGORIES = ("TV", "Movies", "Software", "Music", "Games", "Anime", "Books", "Other")
 
@@ -13,13 +16,26 @@ CATEGORIES = ("TV", "Movies", "Software", "Music", "Games", "Anime", "Books", "O
 class ScrapePlan:
     """What to collect and how politely. Times in seconds.
 
-    `per_category` torrents with the most seeders of each category; `wait_s` between two requests
-    to one host, 0 for several at once; `wait_challenge_s` is granted to a challenge page.
+    `definition` says how the site is laid out; of its listings those are read whose label is in
+    `categories`, all if None, `per_category` torrents of each. `wait_s` lies between two requests
+    to one host, 0 for several at once (`Fetcher` tells where that counts); `wait_challenge_s` is
+    granted to a challenge page. `proxy` "" is none; `cache_path` None keeps no pages.
     """
 
     root_url: str
     per_category: int
-    categories: tuple[str, ...] = CATEGORIES
+    definition: SiteDefinition = field(default_factory=lambda: load_definition("classic"))
+    categories: tuple[str, ...] | None = None
     wait_s: float
     wait_challenge_s: float
+    obey_robots: bool = True
+    proxy: str = ""
+    cache_path: Path | None = None
     browser: BrowserPlan
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """The listings to walk through, in the definition's order."""
+        found = self.definition.listings
+        wanted = self.categories
+        return found if wanted is None else tuple(one for one in found if one.label in wanted)

@@ -6,6 +6,7 @@ said in one sentence that names what was tried and what to edit.
 
 from __future__ import annotations
 
+from scraper.definition import SiteDefinition
 from scraper.fetcher import Answer, NoAnswer
 from swarm.errors import SiteError
 
@@ -21,6 +22,7 @@ class SiteVerdict:
         self._root_url = root_url
         self._silences = 0
         self._first_problem: tuple[str, str] | None = None
+        self._nothing_found: str | None = None
 
     def listing(self, answer: Answer | NoAnswer) -> str | None:
         """Why this listing could not be read, or None where it could.
@@ -37,6 +39,23 @@ class SiteVerdict:
         too_many = isinstance(answer, Answer) and answer.status == 429
         if not self.rows and (too_many or _is_silence(answer)):
             raise SiteError(self._sentence(answer.url, problem))
+        return problem
+
+    def nothing_found(self, url: str, site: SiteDefinition, matched: int) -> str:
+        """Note a listing that was read and gave no row; which selector found nothing."""
+        rows = site.search.rows.selector.css
+        problem = (
+            f"{rows} ({site.file}, search.rows.selector) found nothing"
+            if not matched
+            else f"{rows} found {matched} rows, but none with a title and a link "
+            f"({site.file}, search.fields)"
+        )
+        if self._nothing_found is None:
+            self._nothing_found = (
+                f"{self._root_url} answers, but no category page lists a torrent: on {url} "
+                f"{problem}. {_EDIT}: is that a site of this definition ({site.name[:60]})? If "
+                "not, name another one there (site)."
+            )
         return problem
 
     def answered(self, answer: Answer | NoAnswer) -> None:
@@ -63,10 +82,11 @@ class SiteVerdict:
             return
         if self._first_problem is not None:
             raise SiteError(self._sentence(*self._first_problem))
+        if self._nothing_found is not None:
+            raise SiteError(self._nothing_found)
         raise SiteError(
-            f"{self._root_url} answers, but no category page lists a torrent (tried "
-            f"{self._root_url}/sort-cat/.../seeders/desc/1/). {_EDIT}: it must be an indexer of "
-            "the classic layout."
+            f"{self._root_url} answers, but no category page lists a torrent. {_EDIT}: is it the "
+            "site that you meant?"
         )
 
     def _sentence(self, url: str, problem: str) -> str:

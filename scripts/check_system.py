@@ -15,7 +15,11 @@ FOR_USE = (
     ),
     (("chromedriver",), "passing a site's challenge page", "chromium-driver"),
 )
-FOR_TESTS = ((("aria2c",), "the test with a real aria2 peer", "aria2"),)
+FOR_TESTS = (
+    (("aria2c",), "the test with a real aria2 peer", "aria2"),
+    (("opentracker",), "the tests with a real tracker", "opentracker"),
+    (("transmission-daemon",), "the test with a real transmission peer", "transmission-daemon"),
+)
 
 
 def main() -> int:

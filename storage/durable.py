@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from swarm.errors import StorageError
@@ -45,6 +46,28 @@ def replace_durably(path: Path, write: Callable[[Path], None], *, mode: int = 0o
         with suppress(OSError):  # the folder itself may be what is wrong
             aside.unlink()
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Be the only one, among threads and processes, who changes files of `folder`; waits its turn.
+
+    For what is read, changed and written back. The lock is on the folder itself, leaves no file,
+    and ends with its holder, however that ends. Not reentrant.
+
+    Raises:
+        StorageError: the folder cannot be made or opened.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StorageError(f"cannot open {folder}: {error.strerror or error}") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sync(path: Path) -> None:

@@ -54,6 +54,13 @@ class RunCounts(BaseModel):
     dht_nodes: int | None = None  # estimated size of the DHT, and its 95 % interval
     dht_nodes_low: int | None = None
     dht_nodes_high: int | None = None
+    trackers_asked: int = 0  # questions that were put to trackers, answered or not
+    trackers_answered: int = 0
+    visits: int = 0  # peers that were visited
+    visits_reached: int = 0  # of these: shook hands
+    peers_dht: int | None = None  # of `peers`, those that the DHT named; the same of the others:
+    peers_trackers: int | None = None  # null where no tracker was asked for peers
+    peers_pex: int | None = None  # null where no peer was visited
 
     @property
     def recall(self) -> float | None:

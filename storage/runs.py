@@ -32,10 +32,13 @@ from swarm.columns import (
     SIGHTING_COLUMNS,
     SWARM_COLUMNS,
     TALLY_COLUMNS,
+    TRACKER_COLUMNS,
+    VISIT_COLUMNS,
     Column,
     polars_schema,
 )
 from swarm.errors import StorageError
+from swarm.sighting import Source
 
 _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _TRASH_PREFIX = ".trash-"
@@ -67,8 +70,18 @@ class RunWriter:
         write_manifest(writer.folder, manifest)
         return writer
 
-    def add(self, sightings: pl.DataFrame, outcomes: pl.DataFrame, counts: RunCounts) -> None:
+    def add(
+        self,
+        sightings: pl.DataFrame,
+        outcomes: pl.DataFrame,
+        counts: RunCounts,
+        *,
+        answers: pl.DataFrame | None = None,
+        visits: pl.DataFrame | None = None,
+    ) -> None:
         """Append finished swarms: their sightings, their outcomes, and the counts until now.
+
+        `answers` (TRACKER_COLUMNS) and `visits` (VISIT_COLUMNS) are those of these swarms.
 
         Raises:
             StorageError: the disk refuses; what was added before stands.
@@ -76,6 +89,10 @@ class RunWriter:
         number = f"{self._parts:06d}"
         if len(sightings):
             _write_part(self.folder / f"sightings-{number}.parquet", sightings, SIGHTING_COLUMNS)
+        if answers is not None and len(answers):
+            _write_part(self.folder / f"trackers-{number}.parquet", answers, TRACKER_COLUMNS)
+        if visits is not None and len(visits):
+            _write_part(self.folder / f"visits-{number}.parquet", visits, VISIT_COLUMNS)
         _write_part(self.folder / f"outcomes-{number}.parquet", outcomes, OUTCOME_COLUMNS)
         self._update(counts=counts)
         self._parts += 1  # last: what is broken off before is written again under its number
@@ -113,8 +130,15 @@ class RunReader:
         return hashlib.blake2b(f"{names}{stamp}".encode(), digest_size=8).hexdigest()
 
     def sightings(self) -> pl.LazyFrame:
-        """SIGHTING_COLUMNS, one row per (swarm, peer)."""
-        return _scan(self.folder, "sightings-*.parquet", SIGHTING_COLUMNS)
+        """SIGHTING_COLUMNS, one row per (swarm, peer).
+
+        Where the part is of a version that did not have it, `sources` is the one source.
+        """
+        bits = {source.value: source.bit for source in Source}
+        alone = pl.col("source").replace_strict(bits, default=None, return_dtype=pl.UInt8)
+        return _scan(self.folder, "sightings-*.parquet", SIGHTING_COLUMNS).with_columns(
+            pl.col("sources").fill_null(alone)
+        )
 
     def swarms(self) -> pl.LazyFrame:
         """SWARM_COLUMNS, one row per swarm asked."""
@@ -124,9 +148,18 @@ class RunReader:
         """OUTCOME_COLUMNS, one row per swarm that is finished."""
         return _scan(self.folder, "outcomes-*.parquet", OUTCOME_COLUMNS)
 
+    def answers(self) -> pl.LazyFrame:
+        """TRACKER_COLUMNS, one row per question to a tracker about a finished swarm."""
+        return _scan(self.folder, "trackers-*.parquet", TRACKER_COLUMNS, finished=True)
+
+    def visits(self) -> pl.LazyFrame:
+        """VISIT_COLUMNS, one row per visit to a peer of a finished swarm."""
+        return _scan(self.folder, "visits-*.parquet", VISIT_COLUMNS, finished=True)
+
     def next_part(self) -> int:
         """The number after that of every part."""
-        parts = (p for kind in ("outcomes", "sightings") for p in self.folder.glob(f"{kind}-*"))
+        kinds = ("outcomes", "sightings", "trackers", "visits")
+        parts = (p for kind in kinds for p in self.folder.glob(f"{kind}-*"))
         return max(map(_number, parts), default=-1) + 1
 
     def tallies(self) -> pl.LazyFrame:
@@ -160,10 +193,20 @@ def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
     """Close a run whose process was killed. Its counts are taken anew from the parts."""
     outcomes = reader.outcomes().select("state", "queries").collect()
     states = outcomes["state"]
-    peers = int(reader.sightings().select(pl.len()).collect().item())
+    bits = {"peers_dht": Source.DHT, "peers_trackers": Source.TRACKER, "peers_pex": Source.PEX}
+    named = [
+        ((pl.col("sources") & source.bit) != 0).sum().alias(name) for name, source in bits.items()
+    ]
+    peers, *by_source = reader.sightings().select(pl.len(), *named).collect().row(0)
     manifest = reader.manifest
+    asked = manifest.counts.model_dump()
     counts = manifest.counts.model_copy(
         update={
+            **{
+                name: count
+                for name, count in zip(bits, by_source, strict=True)
+                if asked[name] is not None
+            },
             "swarms_done": len(outcomes),
             "swarms_cut_off": int((states == CensusState.TIMEOUT.value).sum()),
             "swarms_unreachable": int((states == CensusState.UNREACHABLE.value).sum()),
@@ -213,9 +256,17 @@ def _write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...]) ->
     replace_durably(path, lambda aside: frame.write_parquet(aside, compression="zstd"))
 
 
-def _scan(folder: Path, pattern: str, columns: tuple[Column, ...]) -> pl.LazyFrame:
+def _scan(
+    folder: Path, pattern: str, columns: tuple[Column, ...], *, finished: bool = False
+) -> pl.LazyFrame:
+    """All parts of one kind; `finished`: without those whose outcomes a kill prevented.
+
+    Swarms of such a part were asked again, so its rows would stand there twice.
+    """
     schema = polars_schema(columns)
     parts = sorted(p for p in folder.glob(pattern) if not p.name.startswith("."))
+    if finished:
+        parts = [p for p in parts if (folder / f"outcomes-{_number(p):06d}.parquet").exists()]
     if not parts:
         return pl.LazyFrame(schema=schema)
     for part in parts:

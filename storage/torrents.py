@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.durable import write_durably
+from storage.durable import sole_writer, write_durably
+from storage.magnets import MagnetList
 from swarm.errors import MalformedTorrent, StorageError
 from swarm.metainfo import MAX_TORRENT_BYTES, parse_torrent
 from swarm.torrent import Torrent
@@ -45,9 +46,18 @@ class TorrentFolder:
     ) -> None:
         """Store the file, then its row in index.json; doing it again changes nothing.
 
+        A magnet of the same swarm, which waited for its torrent, leaves magnets.json.
+
         Raises:
             StorageError: the disk refuses.
         """
+        with sole_writer(self.folder):
+            self._write(torrent, raw, category=category, language=language)
+        MagnetList(self.folder).drop(key.hex for key in torrent.dht_keys)
+
+    def _write(
+        self, torrent: Torrent, raw: bytes, *, category: str | None, language: str | None
+    ) -> None:
         write_durably(self.folder / torrent.file_name, raw)
         index = self.index()
         entry = {"size": torrent.size_bytes / 1_000_000, "cat": category, "lang": language}

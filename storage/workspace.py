@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.durable import ASIDE_PREFIX
+from storage.durable import ASIDE_PREFIX, sole_writer
 from swarm.errors import StorageError
 
 
@@ -88,7 +88,9 @@ class Workspace:
 
     def sweep(self) -> None:
         """Delete what killed writers left half-written; call only while no job runs."""
-        for folder in (self.torrents_dir, self.runs_dir, self.json_dir):
+        with sole_writer(self.torrents_dir):  # torrents are added by hand while no job runs
+            sweep_aside(self.torrents_dir)
+        for folder in (self.runs_dir, self.json_dir):
             sweep_aside(folder)
 
 

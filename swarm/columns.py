@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import polars as pl
 
 _DTYPES: dict[str, pl.DataType] = {
+    "Boolean": pl.Boolean(),
     "String": pl.String(),
     "Float32": pl.Float32(),
     "Float64": pl.Float64(),
+    "UInt8": pl.UInt8(),
     "UInt16": pl.UInt16(),
     "UInt32": pl.UInt32(),
     "UInt64": pl.UInt64(),
@@ -54,9 +56,10 @@ SIGHTING_COLUMNS = (
     Column("swarm", "UInt32", "row of the swarm in this run's swarms.parquet"),
     Column("peer", "UInt64", "keyed pseudonym of the peer's address and port"),
     Column("host", "UInt64", "keyed pseudonym of the peer's address alone"),
-    Column("source", "String", "who said so: dht, tracker, pex, record"),
-    Column("told_by", "UInt64", "keyed pseudonym of the node that first said it", nullable=True),
-    Column("seen_at", "Datetime(us, UTC)", "when it was said", nullable=True),
+    Column("source", "String", "who said so first: dht, tracker, pex, record"),
+    Column("sources", "UInt8", "all who said so, added: 1 dht, 2 tracker, 4 pex, 8 record", True),
+    Column("told_by", "UInt64", "keyed pseudonym of who first said it", nullable=True),
+    Column("seen_at", "Datetime(us, UTC)", "when it was first said", nullable=True),
     *PLACE_COLUMNS,
     Column("recorded_loc", "String", "imported runs: the place as the file had it", nullable=True),
     Column("address", "String", "the raw address, only with store_addresses=yes", nullable=True),
@@ -93,6 +96,46 @@ OUTCOME_COLUMNS = (
     Column("downloaders", "Float64", "estimated addresses of downloaders (BEP 33)", nullable=True),
     Column("downloaders_low", "Float64", "lower end of the downloaders' interval", nullable=True),
     Column("downloaders_high", "Float64", "upper end of the downloaders' interval", nullable=True),
+    Column("peers_dht", "UInt32", "of unique_peers, those that the DHT named", nullable=True),
+    Column("peers_trackers", "UInt32", "those that trackers named; null if not asked", True),
+    Column("peers_pex", "UInt32", "those that peers named; null if none was visited", True),
+    Column("between", "Float64", "size estimated between the DHT and the trackers", nullable=True),
+    Column("between_low", "Float64", "lower end of its 95 % interval", nullable=True),
+    Column("between_high", "Float64", "its upper end; null where nothing bounds it", nullable=True),
+    Column("reached", "UInt32", "visited peers that shook hands; null if none was visited", True),
+    Column("seeds_met", "UInt32", "of these, how many said that they have all", nullable=True),
+    Column("leechers_met", "UInt32", "of these, how many said that they lack some", nullable=True),
+)
+
+# One row per question to a tracker: runs/<run id>/trackers-*.parquet. Counts of several trackers
+# overlap by an unknown part, so nothing here is ever added up over trackers.
+TRACKER_COLUMNS = (
+    Column("swarm", "UInt32", "row of the swarm in this run's swarms.parquet"),
+    Column("infohash", "String", "the 20-byte key that was asked for, as 40 hex digits"),
+    Column("tracker", "String", "scheme, host and port; never the path, which may be a secret"),
+    Column("action", "String", "scrape, announce"),
+    Column("outcome", "String", "how it ended: answered, refused, unknown, timeout, ..."),
+    Column("seeders", "Int64", "peers that have all, as this tracker counts", nullable=True),
+    Column("leechers", "Int64", "peers that lack some, as this tracker counts", nullable=True),
+    Column("completed", "Int64", "downloads that were ever finished, likewise", nullable=True),
+    Column("peers", "UInt32", "how many peers it named; null if it was not asked to", True),
+    Column("message", "String", "its own words, or why it was not asked", nullable=True),
+    Column("seconds", "Float32", "how long the answer took", nullable=True),
+)
+
+# One row per visit to a peer: runs/<run id>/visits-*.parquet
+VISIT_COLUMNS = (
+    Column("swarm", "UInt32", "row of the swarm in this run's swarms.parquet"),
+    Column("peer", "UInt64", "keyed pseudonym of the peer's address and port"),
+    Column("host", "UInt64", "keyed pseudonym of the peer's address alone"),
+    Column("outcome", "String", "how it ended: reached, timeout, refused, closed, ..."),
+    Column("seed", "Boolean", "whether it has all; null where it did not say", nullable=True),
+    Column("client", "String", "what its program calls itself", nullable=True),
+    Column("named", "UInt32", "how many peers it named; null if it named none", nullable=True),
+    Column("seconds", "Float32", "how long the visit took", nullable=True),
+    Column("country", "String", "ISO 3166-1 alpha-2; ZZ where no database knows"),
+    Column("address", "String", "the raw address, only with store_addresses=yes", nullable=True),
+    Column("port", "UInt16", "the raw port, only with store_addresses=yes", nullable=True),
 )
 
 # Peers per swarm and country. Imported runs keep the record's own in tallies.parquet; for a

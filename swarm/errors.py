@@ -5,6 +5,7 @@ SwarmError
 ├── MalformedTorrent      a .torrent file is refused; says why
 ├── SettingsError         config.txt or the environment; names file, line and key
 ├── SiteError             the indexer: no answer, an error status, nothing listed, a challenge
+├── DefinitionError       a site definition does not read; names file, line and key
 ├── DhtUnreachable        no bootstrap node answered
 ├── GeolocationError      a geolocation database is missing or does not read
 ├── StorageError          a file of ours does not read or cannot be written; names it
@@ -34,6 +35,15 @@ class SettingsError(SwarmError):
 
 class SiteError(SwarmError):
     """The indexer site cannot give torrents; the text says what was tried and what to edit."""
+
+
+class DefinitionError(SwarmError):
+    """A site definition is missing or does not read; `args` has one text for each problem."""
+
+    def __str__(self) -> str:
+        n = len(self.args) - 1
+        more = f" ({n} more problem{'s' if n > 1 else ''})" if n else ""
+        return f"{self.args[0]}{more}"
 
 
 class DhtUnreachable(SwarmError):

@@ -74,9 +74,23 @@ class Settings(BaseSettings):
     max_packets_per_s: float = Field(default=250.0, ge=0, allow_inf_nan=False)
     crawl_deadline_s: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
     allow_local_peers: bool = False
+    ask_trackers: bool = True
+    announce_to_trackers: bool = False
+    visit_peers: bool = False
+    max_connections: int = Field(default=50, ge=1, le=2000)
+    http_proxy: str = ""
+    direct_crawl: bool = False
+    obey_robots: bool = True
+    site: str = "classic"
+    feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     geoip_city: _OptionalPath = None
     store_addresses: bool = False
     ignore_environment: bool = False
+
+    @property
+    def announces(self) -> bool:
+        """Whether trackers are asked for peers, and not for numbers alone."""
+        return self.ask_trackers and self.announce_to_trackers
 
     @field_validator("root_url")
     @classmethod

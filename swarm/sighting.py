@@ -23,6 +23,14 @@ class Source(Enum):
     PEX = "pex"
     RECORD = "record"  # read from a file of another tool, see storage.classic
 
+    @property
+    def bit(self) -> int:
+        """Its place in the column `sources`, in which all who named a peer are added up."""
+        return _BITS[self]
+
+
+_BITS = {Source.DHT: 1, Source.TRACKER: 2, Source.PEX: 4, Source.RECORD: 8}
+
 
 @dataclass(frozen=True, slots=True)
 class PeerSighting:
@@ -76,6 +84,14 @@ class SightingColumns:
                 Endpoint(packed16_to_address(told_by[:16]), int.from_bytes(told_by[16:])),
                 datetime.fromtimestamp(seen_us / 1_000_000, UTC),
             )
+
+    @property
+    def endpoints(self) -> list[bytes]:
+        """Each peer as 18 bytes, address16 + port2, in the columns' order."""
+        return [
+            self.addresses[16 * i : 16 * i + 16] + self.ports[2 * i : 2 * i + 2]
+            for i in range(len(self))
+        ]
 
     @classmethod
     def of(

@@ -14,6 +14,8 @@ import pytest
 NEEDS = {
     "browser": (("chromium", "chromedriver"), "chromium chromium-driver"),
     "aria2": (("aria2c",), "aria2"),
+    "opentracker": (("opentracker",), "opentracker"),
+    "transmission": (("transmission-daemon",), "transmission-daemon"),
 }
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
 

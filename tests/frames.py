@@ -13,6 +13,7 @@ from swarm.columns import (
     SIGHTING_COLUMNS,
     SWARM_COLUMNS,
     TALLY_COLUMNS,
+    TRACKER_COLUMNS,
     polars_schema,
 )
 
@@ -58,6 +59,16 @@ def outcomes(*rows: tuple[int, int]) -> pl.DataFrame:
         for s, n in rows
     ]
     return pl.DataFrame(full, schema=polars_schema(OUTCOME_COLUMNS))
+
+
+def answers(*rows: tuple[int, int]) -> pl.DataFrame:
+    """Rows of (swarm, seeders that one tracker counts)."""
+    full = [
+        {"swarm": s, "infohash": "0" * 40, "tracker": "udp://t:1", "seeders": n}
+        | {"action": "scrape", "outcome": "answered"}
+        for s, n in rows
+    ]
+    return pl.DataFrame(full, schema=polars_schema(TRACKER_COLUMNS))
 
 
 def tallies(*rows: tuple[int, str, str, int]) -> pl.DataFrame:

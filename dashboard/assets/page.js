@@ -59,6 +59,39 @@
     window.dash_clientside.set_props("hidden", { data: hidden });
   });
 
+  // Files may be dropped anywhere: they are handed to the zone, as if chosen there.
+  const MOST_BYTES = 64_000_000; // dashboard/intake.py takes no more at once
+  const tooMuch = (files) => {
+    if ([...files].reduce((sum, file) => sum + file.size, 0) <= MOST_BYTES) return false;
+    const said = "That is more than 64 MB at once: drop fewer files, or use python main.py add.";
+    window.dash_clientside.set_props("notice-text", { children: said });
+    window.dash_clientside.set_props("notice", { className: "message failed" });
+    return true;
+  };
+  const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const dragging = (on) => { document.documentElement.classList.toggle("dragging", on); };
+  document.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault(); // else a drop beside the zone would open the file instead of the page
+    dragging(true);
+  }, true);
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) dragging(false); });
+  document.addEventListener("drop", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    dragging(false);
+    event.stopPropagation();
+    const input = document.querySelector("#upload input[type=file]");
+    if (!input || tooMuch(event.dataTransfer.files)) return;
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }, true);
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("#upload input[type=file]") || !tooMuch(event.target.files)) return;
+    event.stopPropagation();
+    event.target.value = "";
+  }, true);
+
   const same = () => window.dash_clientside.no_update;
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     atlas: {

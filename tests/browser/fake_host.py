@@ -10,6 +10,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -20,6 +21,7 @@ from observatory.purge import PurgePreview
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
 from storage.torrents import RefusedTorrent
+from storage.workspace import Workspace
 from swarm.columns import (
     OUTCOME_COLUMNS,
     SIGHTING_COLUMNS,
@@ -153,6 +155,7 @@ class FakeDesk:
     all_runs: list[FakeRun] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     changes: int = 0
+    workspace: Workspace = field(default_factory=lambda: Workspace(Path()))
 
     def settings(self) -> Settings:
         if self.settings_error is not None:
@@ -200,6 +203,9 @@ class FakeDesk:
 
     def torrents(self) -> int:
         return self.kept_torrents
+
+    def magnets(self) -> int:
+        return 0
 
     def runs(self) -> list[RunSummary]:
         return [run.summary() for run in reversed(self.all_runs)]

@@ -66,6 +66,8 @@ def plan(
     wait_s: float = 0.0,
     wait_challenge_s: float = 20.0,
     binary: str | None = None,
+    proxy: str = "",
+    cache_path: Path | None = None,
 ) -> ScrapePlan:
     """A plan for a site on this machine, without waiting between pages."""
     return ScrapePlan(
@@ -74,6 +76,8 @@ def plan(
         categories=categories,
         wait_s=wait_s,
         wait_challenge_s=wait_challenge_s,
+        proxy=proxy,
+        cache_path=cache_path,
         browser=BrowserPlan(binary=binary, driver=None, cache_dir=cache_dir, in_container=False),
     )
 

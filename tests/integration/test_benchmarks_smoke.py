@@ -51,6 +51,15 @@ def test_the_hostile_benchmark_holds_what_does_not_depend_on_size() -> None:
     assert {figure: printed[figure][-1] for figure in sure} == dict.fromkeys(sure, "yes")
 
 
+@pytest.mark.browser
+def test_the_scrape_benchmark_gets_all_and_stays_polite() -> None:
+    """Both ways run on one site; nothing obtainable is missing, no second sees two requests."""
+    printed = rows(run("bench_scrape"))
+    assert {"classic: get + sleep 1 to 3 s", "Swarm Atlas, limits off"} <= printed.keys()
+    assert printed["obtainable torrents missing, doubled"][-1] == "yes"
+    assert printed["requests in the busiest second, limits on"][-1] == "yes"
+
+
 def test_the_resume_benchmark_finds_nothing_lost_or_doubled() -> None:
     """After each of two kills -9 the crawl goes on, and keeps what an undisturbed one keeps."""
     printed = rows(run("bench_resume"))
@@ -59,7 +68,9 @@ def test_the_resume_benchmark_finds_nothing_lost_or_doubled() -> None:
     assert verdicts == ["holds"] + 9 * ["yes"]
 
 
-@pytest.mark.parametrize("benchmark", ["bench_crawl", "bench_hostile", "bench_resume"])
+@pytest.mark.parametrize(
+    "benchmark", ["bench_crawl", "bench_hostile", "bench_resume", "bench_scrape"]
+)
 def test_each_benchmark_says_what_it_is_for(benchmark: str) -> None:
     """--help explains the options."""
     done = subprocess.run(

@@ -93,6 +93,15 @@ def test_a_challenge_in_mid_scrape_is_passed_again(cache_dir: Path) -> None:
     assert sum(isinstance(event, ChallengePassed) for event in events) == 2
 
 
+def test_cookies_that_run_out_in_mid_scrape_cost_one_more_visit(cache_dir: Path) -> None:
+    """The site's cookies end after 20 requests: one more visit, and nothing is lost."""
+    with IndexerSite(listings(6), challenge_lasts=20) as site:
+        events = list(collect(plan(site.url, cache_dir, per_category=6), (), limits=TEST_LIMITS))
+    assert sum(isinstance(event, ChallengePassed) for event in events) == 2
+    collected = [e.torrent.infohash for e in events if isinstance(e, TorrentCollected)]
+    assert len(collected) == len(set(collected)) == 48
+
+
 def test_a_challenge_that_stays_ends_in_one_sentence(cache_dir: Path) -> None:
     """The browser gives up after wait_challenge_s; the sentence names the keys to edit."""
     with IndexerSite([], challenge=False, faults={"/*": NEVER_GONE}) as site:
@@ -187,10 +196,42 @@ JOB = """
 import sys
 from pathlib import Path
 from scraper.collect import collect
-from tests.integration.scraper_world import plan
-for event in collect(plan(sys.argv[1], Path(sys.argv[2]), wait_challenge_s=600), ()):
-    print(type(event).__name__, flush=True)
+from tests.integration.scraper_world import next_said, plan
+events = collect(plan(sys.argv[1], Path(sys.argv[2]), wait_challenge_s=600), ())
+while True:
+    print(type(next_said(events)).__name__, flush=True)
 """
+
+
+def test_job_and_keeper_killed_at_once_leave_no_browser(cache_dir: Path) -> None:
+    """kill -9 of both, so that nobody is left to clean up: the kernel ends driver and browser.
+
+    The profile that stays is swept by the next visit.
+    """
+    with (
+        IndexerSite([], challenge=False, faults={"/*": NEVER_GONE}) as site,
+        subprocess.Popen(
+            [sys.executable, "-c", JOB, site.url, str(cache_dir)],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as job,
+    ):
+        assert job.stdout is not None
+        assert job.stdout.readline() == "ChallengeSeen\n"
+        _wait_until(lambda: len(_browsers_below(job.pid)) > 3)
+        left = {pid: _command(pid) for pid in descendants(job.pid)}
+        keepers = [pid for pid in left if "scraper.browser_keeper" in left[pid]]
+        os.kill(keepers[0], signal.SIGSTOP)  # it cannot even see that the job ends
+        job.kill()
+        os.kill(keepers[0], signal.SIGKILL)
+    _wait_until(lambda: not any(_command(pid) == left[pid] != "" for pid in left))
+    (abandoned,) = cache_dir.glob("profile-*")
+    with IndexerSite(listings(1)) as site:
+        scrape_plan = plan(site.url, cache_dir)
+        asyncio.run(pass_challenge(site.url, wait_s=20, plan=scrape_plan.browser))
+    assert not abandoned.exists()
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
@@ -227,5 +268,11 @@ def test_a_killed_keeper_takes_its_browser_along(cache_dir: Path) -> None:
         with pytest.raises(SiteError, match="ended before it said anything"):
             next(events)
     _wait_until(lambda: not any(_command(pid) == browsers[pid] != "" for pid in browsers))
-    for profile in cache_dir.glob("profile-*"):  # nobody was left to remove it
-        subprocess.run(["rm", "-rf", str(profile)], check=True)
+    _sweep(cache_dir)
+
+
+def _sweep(cache_dir: Path) -> None:
+    """What the next visit does first, in a process that ends at once."""
+    code = "from pathlib import Path; from scraper.browser_profiles import new_profile; "
+    code += f"new_profile(Path({str(cache_dir)!r})).rmdir()"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -46,7 +46,27 @@ def test_the_plan_says_how_many_or_what_is_missing(
     per_category: object, root_url: str, part: str
 ) -> None:
     """Categories times number and the site; else what to do about it."""
-    assert part in words.scrape_plan(per_category, root_url)
+    assert part in words.scrape_plan(per_category, root_url, 8)
+
+
+def test_the_plan_names_feeds() -> None:
+    """Feeds alone are no missing site; beside a site they come on top."""
+    assert words.scrape_plan(3, "", 8, 1).startswith("Reads 1 feed; no site is set")
+    assert words.scrape_plan(3, "http://site", 8, 2).endswith("site, and what is in 2 feeds")
+
+
+@pytest.mark.parametrize(
+    ("torrents", "magnets", "said"),
+    [
+        (2, 1, "Counts the peers of 2 collected torrents and 1 magnet"),
+        (0, 2, "Counts the peers of 2 magnets"),
+        (1, 0, "Counts the peers of 1 collected torrent"),
+        (0, 0, "No torrents yet: scrape some first, or add your own."),
+    ],
+)
+def test_a_fetch_says_what_it_counts(torrents: int, magnets: int, said: str) -> None:
+    """Torrents, magnets or both; without either, what to do."""
+    assert words.torrents_kept(torrents, (), magnets) == said
 
 
 @pytest.mark.parametrize(

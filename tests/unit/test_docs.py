@@ -10,11 +10,26 @@ import pytest
 import typer
 
 from commands.app import app
-from swarm.columns import OUTCOME_COLUMNS, SIGHTING_COLUMNS, SWARM_COLUMNS, TALLY_COLUMNS, Column
+from swarm.columns import (
+    OUTCOME_COLUMNS,
+    SIGHTING_COLUMNS,
+    SWARM_COLUMNS,
+    TALLY_COLUMNS,
+    TRACKER_COLUMNS,
+    VISIT_COLUMNS,
+    Column,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
-TABLES = (SIGHTING_COLUMNS, SWARM_COLUMNS, OUTCOME_COLUMNS, TALLY_COLUMNS)
+TABLES = (
+    SIGHTING_COLUMNS,
+    SWARM_COLUMNS,
+    OUTCOME_COLUMNS,
+    TALLY_COLUMNS,
+    TRACKER_COLUMNS,
+    VISIT_COLUMNS,
+)
 
 
 @pytest.mark.parametrize("column", [c for table in TABLES for c in table], ids=lambda c: c.name)
@@ -44,13 +59,18 @@ def commands() -> list[tuple[str, Any]]:
     return sorted(vars(typer.main.get_command(app))["commands"].items())
 
 
+def below(command: Any) -> list[Any]:
+    """The commands of a command that only groups them."""
+    return list(getattr(command, "commands", {}).values())
+
+
 @pytest.mark.parametrize(("name", "command"), commands(), ids=[name for name, _ in commands()])
 def test_every_command_and_option_is_documented(name: str, command: Any) -> None:
     """docs/command-line.md has a section for each command, which names each of its options."""
     sections = (ROOT / "docs" / "command-line.md").read_text().split("\n## ")
     section = next(s for s in sections if s.startswith(f"{name}\n"))
     shared = sections[0]  # what all commands have
-    for parameter in command.params:
+    for parameter in [p for one in (command, *below(command)) for p in one.params]:
         if parameter.param_type_name == "option" and not parameter.hidden:
             for flag in (*parameter.opts, *parameter.secondary_opts):
                 assert f"`{flag}" in section or f"`{flag}" in shared, flag

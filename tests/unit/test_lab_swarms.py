@@ -102,6 +102,7 @@ def some_facts() -> WorldFacts:
         pid=42,
         bootstrap="127.0.0.1:7000",
         root_url="http://127.0.0.1:8000",
+        tracker="udp://127.0.0.1:6969/announce",
         geoip_city=Path("geography.mmdb"),
         nodes=2000,
         sessions=24,
@@ -115,6 +116,8 @@ def some_facts() -> WorldFacts:
                 peers=peers,
                 real_peers=peers[:1],
                 countries=count_countries(peers),
+                tracker_peers=peers[1:3],
+                hidden_peers=(Endpoint(IPv4Address("127.0.200.1"), 7777),),
             ),
         ),
     )

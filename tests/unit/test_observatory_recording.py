@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -23,6 +24,8 @@ from swarm.infohash import InfoHash
 from swarm.place import DatabaseBuild
 from swarm.settings import Settings
 from swarm.sighting import PeerSighting, SightingColumns, Source
+from swarm.tracking import TrackerAction, TrackerAnswer, TrackerOutcome
+from swarm.visit import PeerVisit, VisitOutcome
 
 PLAIN, V1, V2 = (InfoHash(letter * 20) for letter in (b"p", b"1", b"2"))
 NODE = Endpoint.parse("127.9.9.9:1")
@@ -60,12 +63,12 @@ def catalogue(workspace: Workspace) -> Iterator[Catalogue]:
     opened.close()
 
 
-def recorder(workspace: Workspace, catalogue: Catalogue) -> RunRecorder:
+def recorder(workspace: Workspace, catalogue: Catalogue, **others: Any) -> RunRecorder:
     targets = (
         CrawlTarget(infohash=PLAIN.hex, dht_keys=(PLAIN.hex,), name="plain"),
         CrawlTarget(infohash=V1.hex, dht_keys=(V1.hex, V2.hex), name="hybrid"),
     )
-    settings = Settings(crawl_deadline_s=60.0)
+    settings = Settings(crawl_deadline_s=60.0, **others)
     return RunRecorder(workspace, catalogue, settings, targets, Nowhere(), resume=True)
 
 
@@ -113,11 +116,11 @@ def test_a_flush_that_is_broken_off_doubles_nobody(
     writes = {"sightings": 1, "outcomes": 2, "manifest": 3}[broken_off]
     real = RunWriter.add
 
-    def breaks(self: RunWriter, *arguments: pl.DataFrame) -> None:
+    def breaks(self: RunWriter, *arguments: pl.DataFrame, **others: pl.DataFrame) -> None:
         monkeypatch.setattr(RunWriter, "add", real)
         sightings, outcomes, counts = arguments
         if writes > 1:
-            real(self, sightings, outcomes, counts)  # type: ignore[arg-type]
+            real(self, sightings, outcomes, counts, **others)  # type: ignore[arg-type]
             self._parts -= 1
         raise KeyboardInterrupt
 
@@ -137,7 +140,7 @@ def test_a_full_disk_fails_the_run_and_closes_it(
     """When a part cannot be written, the run ends failed with the reason, and keeps the others."""
     run = recorder(workspace, catalogue)
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StorageError("cannot write part: No space left on device")
 
     with pytest.raises(StorageError, match="No space left"), run:
@@ -177,3 +180,59 @@ def test_a_cancelled_run_stands_with_its_aggregates(
         raise JobCancelled
     assert [manifest.run_id for manifest in catalogue.runs()] == [run.run_id]
     assert not (workspace.runs_dir / empty.run_id).exists()
+
+
+def test_a_run_of_other_sources_is_not_gone_on_with(
+    workspace: Workspace, catalogue: Catalogue
+) -> None:
+    """A run is of one method: with other sources to ask, a killed run stays as it is."""
+    run = recorder(workspace, catalogue)
+    run.add(census(PLAIN, range(1, 4)))
+    run.flush()
+    closed = mark_interrupted(open_run(workspace.runs_dir, run.run_id), datetime.now(UTC))
+    catalogue.put_run(closed)
+    same = recorder(workspace, catalogue)
+    assert same.run_id == run.run_id
+    catalogue.put_run(closed)
+    mark_interrupted(open_run(workspace.runs_dir, run.run_id), datetime.now(UTC))
+    other = recorder(workspace, catalogue, announce_to_trackers=True)
+    assert other.run_id != run.run_id
+
+
+def test_a_cancel_while_trackers_are_asked_keeps_no_run(
+    workspace: Workspace, catalogue: Catalogue
+) -> None:
+    """Answers of trackers alone finish no swarm; a run without any is gone."""
+    answer = TrackerAnswer(
+        infohash=PLAIN,
+        tracker="udp://t:1",
+        action=TrackerAction.SCRAPE,
+        outcome=TrackerOutcome.ANSWERED,
+        seeders=5,
+    )
+    with pytest.raises(JobCancelled), recorder(workspace, catalogue) as run:
+        run.hear(answer)
+        raise JobCancelled
+    assert not (workspace.runs_dir / run.run_id).exists()
+
+
+def test_a_cancel_while_peers_are_visited_keeps_what_was_counted(
+    workspace: Workspace, catalogue: Catalogue
+) -> None:
+    """A swarm that waits for visits is recorded as it is, with those that came in time."""
+    with (
+        pytest.raises(JobCancelled),
+        recorder(workspace, catalogue, visit_peers=True) as run,
+    ):
+        counted = census(PLAIN, range(1, 4))
+        first, *_ = run.to_visit(counted.sightings)
+        run.add(counted)
+        run.visit(PeerVisit(infohash=PLAIN, peer=first, outcome=VisitOutcome.TIMEOUT))
+        run.flush()
+        assert run.counts.swarms_done == 0
+        raise JobCancelled
+    on_disk = open_run(workspace.runs_dir, run.run_id)
+    assert len(rows_of(on_disk)) == 3
+    assert on_disk.visits().collect()["outcome"].to_list() == ["timeout"]
+    counts = on_disk.manifest.counts
+    assert (counts.swarms_done, counts.visits, counts.peers_pex) == (1, 1, 0)

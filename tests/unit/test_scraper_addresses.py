@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 
 import pytest
 
-from scraper.addresses import is_own_machine, refuse_private, same_site
+from scraper.addresses import (
+    AddressGuard,
+    AddressRefused,
+    IPAddress,
+    Resolve,
+    host_of,
+    is_near,
+    same_site,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,35 +39,77 @@ def test_what_is_on_the_same_site(own: str, other: str, expected: bool) -> None:
     assert same_site(own, other) is expected
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://127.0.0.1:9/x.torrent",
-        "http://10.1.2.3/",
-        "http://169.254.169.254/latest/meta-data",
-        "http://[::1]/",
-        "http://[::ffff:127.0.0.1]/",
-        "http://224.0.0.1/",
-        "http://localhost/",
-        "http://0.0.0.0/",
-        "file:///etc/passwd",
-    ],
-)
+PRIVATE = [
+    "http://127.0.0.1:9/x.torrent",
+    "http://10.1.2.3/",
+    "http://169.254.169.254/latest/meta-data",
+    "http://[::1]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://224.0.0.1/",
+    "http://localhost/",
+    "http://0.0.0.0/",
+    "http://127.1/",
+    "http://0x7f000001/",
+    "http://2130706433/",
+    "http://router.lan/",
+    "http://nas/",
+    "file:///etc/passwd",
+]
+
+
+@pytest.mark.parametrize("url", PRIVATE)
 def test_private_addresses_are_refused(url: str) -> None:
-    """A link of a public site into this machine or its network is not followed."""
-    with pytest.raises(ValueError, match=r"private|no address|not known"):
-        asyncio.run(refuse_private(url, root_url="https://site.example"))
+    """A link of a public site into this machine or its network is refused as it is written."""
+    with pytest.raises(AddressRefused, match=r"private|no address of the web"):
+        AddressGuard(["https://site.example"]).check(url)
 
 
-def test_the_users_own_site_may_be_private() -> None:
-    """What root_url itself names is asked, wherever it is; public literals are too."""
-    asyncio.run(refuse_private("http://127.0.0.1:8001/x", root_url="http://127.0.0.1:8001"))
-    asyncio.run(refuse_private("http://1.1.1.1/x", root_url="http://127.0.0.1:8001"))
+def test_the_users_own_sites_may_be_private() -> None:
+    """What root_url or a feed names is let pass, wherever it is; public literals are too."""
+    guard = AddressGuard(["http://127.0.0.1:8001", "http://nas:9117/feed"])
+    for url in ("http://127.0.0.1:8001/x", "http://nas:9117/y", "http://1.1.1.1/x"):
+        guard.check(url)
+    with pytest.raises(AddressRefused, match="private"):
+        guard.check("http://nas:9118/")
 
 
-def test_own_machine_is_told_by_its_name() -> None:
-    """Loopback literals and localhost, nothing else."""
-    assert is_own_machine("http://127.9.9.9:1")
-    assert is_own_machine("http://[::1]:1")
-    assert is_own_machine("http://localhost")
-    assert not is_own_machine("http://site.example")
+def _resolver(*answers: str) -> Resolve:
+    async def resolve(_: str) -> list[IPAddress]:
+        return [ipaddress.ip_address(answer) for answer in answers]
+
+    return resolve
+
+
+@pytest.mark.parametrize("second", ["127.0.0.1", "10.0.0.1", "::1", "169.254.169.254"])
+def test_a_name_with_one_private_address_is_refused(second: str) -> None:
+    """A public name that leads into a private network too (DNS rebinding) is not connected to."""
+    guard = AddressGuard(["https://site.example"], _resolver("1.1.1.1", second))
+    with pytest.raises(AddressRefused, match="private"):
+        asyncio.run(guard.addresses("evil.example", 80))
+
+
+def test_the_users_own_name_may_lead_anywhere() -> None:
+    """The host of root_url on its own port, and no other port of it."""
+    guard = AddressGuard(["http://site.example:8001"], _resolver("127.0.0.1"))
+    found = asyncio.run(guard.addresses("site.example", 8001))
+    assert found == [ipaddress.ip_address("127.0.0.1")]
+    with pytest.raises(AddressRefused, match="private"):
+        asyncio.run(guard.addresses("site.example", 8002))
+
+
+def test_what_is_near_is_told_as_it_is_written() -> None:
+    """Private addresses and local names, nothing else."""
+    assert all(is_near(url) for url in PRIVATE if url.startswith("http"))
+    for url in ("http://site.example", "http://1.1.1.1", "http://[2606:4700::1]/", "nonsense"):
+        assert not is_near(url)
+
+
+def test_a_host_is_one_host_however_it_is_written() -> None:
+    """Case, "www.", a dot at the end, a port and a user name make no other host."""
+    spellings = (
+        "http://site.example",
+        "https://WWW.Site.example.:444/x",
+        "http://a:b@site.example",
+    )
+    assert {host_of(url) for url in spellings} == {"site.example"}
+    assert host_of("http://[") == ""

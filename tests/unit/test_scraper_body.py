@@ -56,3 +56,21 @@ def test_a_bad_body_is_refused_with_its_reason(encoding: str, raw: bytes, reason
     """Too large, broken, cut off, unknown encoding: each says so."""
     with pytest.raises(BodyRefused, match=reason):
         _read(encoding, raw, max_bytes=1000, step=100)
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_what_may_be_cut_is_cut(encoding: str) -> None:
+    """With `cut` the beginning is kept, the rest left, and nothing is refused for its size."""
+    raw = gzip.compress(b"x" * 5000) if encoding else b"x" * 5000
+    body = BoundedBody(encoding, 1000, cut=True)
+    body.declare("5000")
+    body.feed(raw)
+    assert body.is_full
+    assert body.finish() == b"x" * 1000
+
+
+def test_a_declared_length_is_enough_to_refuse() -> None:
+    """What says that it is too large is not read; nonsense in its place says nothing."""
+    with pytest.raises(BodyRefused, match="larger"):
+        BoundedBody("", 1000).declare("99999999999999999999999999")
+    BoundedBody("", 1000).declare("many")

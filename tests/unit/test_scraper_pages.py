@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from scraper import pages
+from scraper.definition_file import load_definition
 from scraper.pages import (
     DetailPage,
     ListingPage,
@@ -13,10 +17,10 @@ from scraper.pages import (
     is_challenge,
     listing_url,
     magnet_infohash,
-    read_detail,
-    read_listing,
 )
 
+CLASSIC = load_definition("classic")
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 URL = "http://site.example/sort-cat/Movies/seeders/desc/1/"
 
 LISTING = """<!doctype html><html><head><meta charset="utf-8"><title>Movies</title></head><body>
@@ -48,34 +52,53 @@ DETAIL = """<html><body><h1>Big Buck Bunny</h1>
 <li><strong>Total size</strong> <span>1.4 GB</span></li><li>odd</li></ul></body></html>"""
 
 
+def read_listing(body: bytes, url: str, following: str | None = None) -> ListingPage:
+    return pages.read_listing(body, url, CLASSIC, now=NOW, following=following)
+
+
+def read_detail(body: bytes, url: str, charset: str | None = None) -> DetailPage:
+    return pages.read_detail(body, url, CLASSIC, now=NOW, charset=charset)
+
+
+def classic_url(root_url: str, category: str, page: int) -> str:
+    listing = next(one for one in CLASSIC.listings if one.label == category)
+    return listing_url(root_url, listing, page)
+
+
 def test_a_listing_gives_each_torrent_once_in_its_order() -> None:
     """Rows come in page order, links absolute and unique, with what is absent as None."""
     page = read_listing(LISTING.encode(), URL)
     assert page.rows == (
         ListingRow(
-            "http://site.example/torrent/7/big-buck-bunny/", "Big Buck Bunny", 1204, 17, "1.4 GB"
+            title="Big Buck Bunny",
+            details="http://site.example/torrent/7/big-buck-bunny/",
+            seeders=1204,
+            leechers=17,
+            size_bytes=1_400_000_000,
         ),
-        ListingRow("http://site.example/torrent/8/sintel/", "Sintel — снег", None, None, None),
+        ListingRow(title="Sintel — снег", details="http://site.example/torrent/8/sintel/"),
     )
 
 
 def test_the_next_page_is_seen_by_its_address() -> None:
     """A link to the address that page 2 would have says that there is a page 2."""
-    second = listing_url("http://site.example", "Movies", 2)
-    third = listing_url("http://site.example", "Movies", 3)
-    assert read_listing(LISTING.encode(), URL, next_url=second).has_next
-    assert not read_listing(LISTING.encode(), URL, next_url=third).has_next
+    second = classic_url("http://site.example", "Movies", 2)
+    third = classic_url("http://site.example", "Movies", 3)
+    assert read_listing(LISTING.encode(), URL, second).next_url == second
+    assert read_listing(LISTING.encode(), URL, third).next_url is None
 
 
 def test_the_next_page_is_seen_by_rel() -> None:
     """A link with rel=next is one wherever it leads."""
-    assert read_listing(b'<a rel="nofollow next" href="?p=2">more</a>', URL).has_next
+    body = b'<a rel="nofollow next" href="?p=2">more</a>'
+    assert read_listing(body, URL).next_url == f"{URL}?p=2"
 
 
 def test_a_category_is_escaped_in_its_address() -> None:
     """A category cannot climb out of its place in the path."""
     expected = "http://s.example/x/sort-cat/a%2F..%3Fb/seeders/desc/1/"
-    assert listing_url("http://s.example/x/", "a/..?b", 1) == expected
+    listing = replace(CLASSIC.listings[0], category_id="a/..?b")
+    assert listing_url("http://s.example/x/", listing, 1) == expected
 
 
 def test_a_detail_page_gives_links_and_facts() -> None:
@@ -89,7 +112,7 @@ def test_a_detail_page_gives_links_and_facts() -> None:
         category="Movies",
         subcategory="HD",
         language="Français",
-        size="1.4 GB",
+        size_bytes=1_400_000_000,
     )
 
 
@@ -117,7 +140,7 @@ def test_a_declared_base_counts() -> None:
 )
 def test_what_is_no_page_lists_nothing(body: bytes) -> None:
     """Empty, binary and broken bodies are pages without rows, not errors."""
-    assert read_listing(body, URL) == ListingPage((), has_next=False)
+    assert read_listing(body, URL) == ListingPage(matched=read_listing(body, URL).matched)
     assert read_detail(body, URL).torrent_links == ()
 
 

@@ -193,3 +193,37 @@ def test_runs_of_older_versions_are_read(tmp_path: Path) -> None:
     pl.read_parquet(part).drop("queries").write_parquet(part)
     with pytest.raises(StorageError, match="queries"):
         RunReader(writer.folder).outcomes()
+
+
+def test_sources_of_older_runs_are_the_one_source(tmp_path: Path) -> None:
+    """A part without the column reads as if it had it, beside parts that do."""
+    writer = written(tmp_path)
+    part = writer.folder / "sightings-000000.parquet"
+    pl.read_parquet(part).drop("sources").write_parquet(part)
+    record = pl.col("peer") == 3
+    other = writer.folder / "sightings-000001.parquet"
+    pl.read_parquet(other).with_columns(
+        source=pl.when(record).then(pl.lit("record")).otherwise("source")
+    ).drop("sources").write_parquet(other)
+    writer.add(
+        frames.sightings((2, 9, "FR")).with_columns(sources=pl.lit(6, pl.UInt8)),
+        frames.outcomes(),
+        RunCounts(),
+    )
+    sightings = RunReader(writer.folder).sightings().collect()
+    assert sightings["sources"].to_list() == [1, 1, 8, 6]
+
+
+def test_answers_that_a_kill_left_alone_do_not_count(tmp_path: Path) -> None:
+    """Their swarm is asked again, so rows without an outcome are passed over, and never doubled."""
+    writer = written(tmp_path)
+    answers = frames.answers((0, 5))
+    writer.add(frames.sightings(), frames.outcomes((2, 0)), RunCounts(), answers=answers)
+    assert RunReader(writer.folder).answers().collect()["seeders"].to_list() == [5]
+    (writer.folder / "outcomes-000002.parquet").unlink()  # the kill came before it
+    reader = RunReader(writer.folder)
+    assert reader.answers().collect().is_empty()
+    assert reader.next_part() == 3
+    again = RunWriter.resume(reader, writer.manifest)
+    again.add(frames.sightings(), frames.outcomes((2, 0)), RunCounts(), answers=answers)
+    assert reader.answers().collect()["seeders"].to_list() == [5]

@@ -1,0 +1,127 @@
+"""Taking in what the reader has: files dropped on the page, and links pasted into it.
+
+What comes from the browser is decoded here and checked by the observatory; names of files are only
+ever shown, as text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, ctx, dcc, html
+
+from dashboard import ids, words
+from observatory.host import Host
+from observatory.intake import IntakeOutcome, IntakeState
+
+# page.js refuses to send more than MOST_BYTES at once; base64 and JSON add a third.
+MOST_BYTES = 64_000_000
+_MOST_REQUEST_BYTES = 96_000_000
+_MOST_REFUSALS = 10
+
+
+def panel() -> html.Details:
+    """The drop zone and the paste box; closed, one line that says what can be dropped."""
+    zone = dcc.Upload(
+        html.Span(words.DROP_HERE),
+        id=ids.UPLOAD,
+        multiple=True,
+        className="drop-zone",
+        className_active="drop-zone",
+        style_active={},
+    )
+    paste = html.Div(
+        [
+            dmc.Textarea(
+                id=ids.PASTE,
+                label=words.PASTE_LABEL,
+                placeholder="magnet:?xt=urn:btih:…",
+                autosize=True,
+                minRows=2,
+                maxRows=8,
+            ),
+            dmc.Button(words.ADD, id=ids.ADD, variant="light"),
+        ],
+        className="paste",
+    )
+    summary = html.Summary([html.Strong(words.ADD_TITLE), html.Span(words.ADD_LEAD)])
+    result = html.Div(id=ids.INTAKE_RESULT, className="hidden", role="status")
+    body = html.Div([zone, paste], className="intake-body")
+    return html.Details([summary, body, result], id=ids.INTAKE, className="card intake")
+
+
+def register(app: Dash, host: Host) -> None:
+    """Add what a drop and a paste do."""
+    app.server.config["MAX_CONTENT_LENGTH"] = _MOST_REQUEST_BYTES
+
+    @app.callback(
+        Output(ids.INTAKE_RESULT, "children"),
+        Output(ids.INTAKE_RESULT, "className"),
+        Output(ids.INTAKE, "open"),
+        Output(ids.UPLOAD, "contents"),
+        Output(ids.PASTE, "value"),
+        Output(ids.NUDGE, "data", allow_duplicate=True),
+        Input(ids.UPLOAD, "contents"),
+        Input(ids.ADD, "n_clicks"),
+        State(ids.UPLOAD, "filename"),
+        State(ids.PASTE, "value"),
+        prevent_initial_call=True,
+    )
+    def take(contents: object, _clicks: object, names: object, pasted: object) -> tuple[Any, ...]:
+        """Keep what is good; the same file may be dropped again, so what was sent is cleared."""
+        text = pasted if isinstance(pasted, str) else ""
+        if ctx.triggered_id == ids.ADD:
+            outcomes, text = host.current.add_links(text), ""
+        else:
+            outcomes = _take_files(host, contents, names)
+        shown, kind = told(outcomes)
+        return shown, kind, True, None, text, uuid4().hex
+
+
+def _take_files(host: Host, contents: object, names: object) -> list[IntakeOutcome]:
+    sent = contents if isinstance(contents, list) else [contents]
+    named = names if isinstance(names, list) else [names]
+    outcomes: list[IntakeOutcome] = []
+    files: list[tuple[str, bytes]] = []
+    for index, content in enumerate(sent):
+        name = str(named[index]) if index < len(named) else words.NAMELESS
+        raw = decode_upload(content)
+        if raw is None:
+            reason = words.UNREADABLE_UPLOAD
+            outcomes.append(
+                IntakeOutcome(given=name[:120], state=IntakeState.REFUSED, reason=reason)
+            )
+        else:
+            files.append((name, raw))
+    return host.current.add_files(files) + outcomes
+
+
+def decode_upload(content: object) -> bytes | None:
+    """The bytes of a data URL as the browser sends files; None where it is none."""
+    if not isinstance(content, str) or not content.startswith("data:"):
+        return None
+    head, comma, body = content.partition(",")
+    if not comma:
+        return b"" if content == "data:" else None  # how browsers send an empty file
+    try:
+        return base64.b64decode(body, validate=True) if head.endswith(";base64") else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def told(outcomes: Sequence[IntakeOutcome]) -> tuple[list[Any], str]:
+    """What became of all, in words, and the class of the box that says it."""
+    refused = [outcome for outcome in outcomes if outcome.state is IntakeState.REFUSED]
+    shown: list[Any] = [html.P(words.intake_sentence(outcomes))]
+    if refused:
+        rows = [html.Li(f"{one.given}: {one.reason}") for one in refused[:_MOST_REFUSALS]]
+        if len(refused) > _MOST_REFUSALS:
+            rows.append(html.Li(f"… and {len(refused) - _MOST_REFUSALS:,} more"))
+        shown.append(html.Ul(rows))
+    kind = "done" if not refused else "failed" if len(refused) == len(outcomes) else "odd"
+    return shown, f"intake-result message {kind}"

@@ -1,0 +1,58 @@
+"""Keeps the listing pages on which a site definition found nothing, to be looked at.
+
+Bounded: of each scrape at most five pages of at most 5 MB, and only those of the latest scrape.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from urllib.parse import urlsplit
+
+from storage.workspace import Workspace
+
+_MOST = 5
+_MAX_BYTES = 5_000_000
+
+log = logging.getLogger(__name__)
+
+
+class KeptPages:
+    """The pages of one scrape; nothing is touched before the first is kept."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._folder = workspace.logs_dir / "pages"
+        self._count = 0
+        self.first: str | None = None  # path of the first page
+
+    def keep(self, url: str, body: bytes) -> str | None:
+        """Write a page as `<host>-<n>.html`; its path, None where it was not kept.
+
+        A page that cannot be written is logged and missed by nobody.
+        """
+        if self._count >= _MOST:
+            return None
+        try:
+            if self._count == 0:
+                self._empty()
+            self._count += 1
+            path = self._folder / f"{_host(url)}-{self._count}.html"
+            path.write_bytes(body[:_MAX_BYTES])
+        except OSError as error:
+            log.warning("page not kept url=%s problem=%s", url, error)
+            return None
+        self.first = self.first or str(path)
+        return str(path)
+
+    def _empty(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for old in self._folder.glob("*.html"):
+            old.unlink(missing_ok=True)
+
+
+def _host(url: str) -> str:
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    return re.sub(r"[^a-z0-9.-]+", "-", host.lower()).strip(".-")[:60] or "page"

@@ -1,0 +1,139 @@
+"""Files dropped on the page and links pasted into it: kept, told in words, counted."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import bencode2
+import pytest
+from playwright.sync_api import Page, expect
+
+from observatory.desk import Observatory
+from observatory.host import Host
+from observatory.lab_process import LabProcess
+from storage.workspace import Workspace
+from tests.browser.conftest import Open, served
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=window.pwned=1>.torrent"
+V1 = "a" * 40
+
+
+def torrent(name: str) -> bytes:
+    piece = hashlib.sha1(name.encode()).digest()
+    info = {b"name": name.encode(), b"length": 9, b"piece length": 16_384, b"pieces": piece}
+    return bencode2.bencode({b"info": info})
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Observatory:
+    """An empty real world."""
+    return Observatory(Workspace(tmp_path), name="Internet", description="The real network")
+
+
+@pytest.fixture
+def intake_url(tmp_path: Path, desk: Observatory) -> Iterator[str]:
+    """The page over a real workspace; its lab is never started."""
+    lab = LabProcess(["false"])
+    with (
+        closing(Host(desk, lab=lab, lab_workspace=Workspace(tmp_path / ".lab"))) as host,
+        served(host) as address,
+    ):
+        yield address
+
+
+def drop(page: Page, target: str, files: dict[str, bytes]) -> None:
+    """Drop files on an element as a person does."""
+    carried = page.evaluate_handle(
+        """(files) => {
+            const transfer = new DataTransfer();
+            for (const [name, body] of files) {
+                const bytes = Uint8Array.from(atob(body), (c) => c.charCodeAt(0));
+                transfer.items.add(new File([bytes], name));
+            }
+            return transfer;
+        }""",
+        [[name, base64.b64encode(raw).decode()] for name, raw in files.items()],
+    )
+    for kind in ("dragenter", "dragover", "drop"):
+        page.dispatch_event(target, kind, {"dataTransfer": carried})
+
+
+def paste(page: Page, text: str) -> None:
+    page.locator("#intake summary").click()
+    page.get_by_label("Magnet links or infohashes").fill(text)
+    page.get_by_role("button", name="Add", exact=True).click()
+
+
+@pytest.mark.parametrize("target", ["#upload", "h1"], ids=["zone", "anywhere"])
+def test_files_dropped_are_kept_and_told(
+    open_page: Open, intake_url: str, desk: Observatory, target: str
+) -> None:
+    """Good ones under whatever name, a broken one with its reason, a list; the count follows."""
+    page = open_page(intake_url)
+    if target == "#upload":
+        page.locator("#intake summary").click()
+    files = {
+        "film.torrent": torrent("film"),
+        "song.torrent": torrent("song"),
+        "broken.torrent": torrent("cut")[:-4],
+        HOSTILE: torrent("<img src=x onerror=window.pwned=1>"),
+        "list.txt": f"{V1}\n".encode(),
+    }
+    drop(page, target, files)
+    result = page.locator("#intake-result")
+    expect(result).to_contain_text("4 kept, 1 refused:")
+    expect(result).to_contain_text("broken.torrent: cut off")
+    expect(page.locator("#fetch-plan")).to_have_text(
+        "Counts the peers of 3 collected torrents and 1 magnet"
+    )
+    drop(page, target, {HOSTILE: b"nonsense", "film.torrent": torrent("film")})
+    expect(result).to_contain_text("1 known already, 1 refused:")
+    expect(result).to_contain_text(f"{HOSTILE}: not bencoded")
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("#intake-result img").count() == 0
+    assert (desk.torrents(), desk.magnets()) == (3, 1)
+
+
+def test_links_pasted_are_kept_and_counted_after_a_reload(
+    open_page: Open, intake_url: str, desk: Observatory
+) -> None:
+    """Two magnets kept, a third line refused with its reason; a reload counts them."""
+    page = open_page(intake_url)
+    paste(page, f"magnet:?xt=urn:btih:{V1}&dn=Sintel\n\n{'b' * 64}\nnonsense\n")
+    expect(page.locator("#intake-result")).to_contain_text("2 kept, 1 refused:")
+    expect(page.locator("#intake-result")).to_contain_text("nonsense: neither a magnet link")
+    expect(page.get_by_label("Magnet links or infohashes")).to_have_value("")
+    page.reload()
+    expect(page.locator("#fetch-plan")).to_have_text("Counts the peers of 2 magnets")
+    assert desk.magnets() == 2
+
+
+def test_too_much_at_once_is_refused_before_it_is_sent(open_page: Open, intake_url: str) -> None:
+    """More than the server takes is a sentence, not a request that fails."""
+    page = open_page(intake_url)
+    page.evaluate(
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(64_000_001)], "big.torrent"));
+            const drop = new DragEvent("drop", {dataTransfer: transfer, bubbles: true});
+            document.querySelector("h1").dispatchEvent(drop);
+        }"""
+    )
+    expect(page.locator("#notice")).to_contain_text("more than 64 MB at once")
+    expect(page.locator("#intake-result")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_panel_fits(open_page: Open, intake_url: str, width: int, scheme: str) -> None:
+    """Open and with a long refusal, it is no wider than the window."""
+    page = open_page(intake_url, width=width, color_scheme=scheme)
+    paste(page, f"{'x' * 200}\n{V1}")
+    expect(page.locator("#intake-result")).to_contain_text("1 kept, 1 refused:")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
