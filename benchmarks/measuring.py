@@ -65,6 +65,7 @@ def measure_crawl(
     deadline_s: float = 600.0,
     controls: Sequence[bytes] = (),
     name: str = "Swarm Atlas",
+    use_compiled: bool = True,
 ) -> Measured:
     """Let our engine take a census of the swarms, and of `controls`, keys that nobody announced."""
     keys = [*(swarm.key for swarm in swarms), *controls]
@@ -75,6 +76,7 @@ def measure_crawl(
         processes=processes,
         max_packets_per_s=max_packets_per_s,
         deadline_s=deadline_s,
+        use_compiled=use_compiled,
     )
     seconds, cpu_s = time.monotonic() - started, _cpu_s() - cpu_before
     found = {census.infohash.digest: _compact_peers(census) for census in censuses}
@@ -89,6 +91,7 @@ def run_census(
     processes: int = 1,
     max_packets_per_s: float = 0.0,
     deadline_s: float = 600.0,
+    use_compiled: bool = True,
 ) -> tuple[list[SwarmCensus], int]:
     """What our engine says of each key, and how many nodes it knew in the end."""
     plan = CensusPlan(
@@ -97,6 +100,7 @@ def run_census(
         max_packets_per_s=max_packets_per_s,
         deadline_s=deadline_s,
         allow_local=True,
+        use_compiled=use_compiled,
     )
     censuses: list[SwarmCensus] = []
     nodes_known = 0

@@ -14,7 +14,6 @@ import time
 import libtorrent
 
 _BOOTSTRAP_DEADLINE_S = 30.0
-_QUIET_S = 2.5  # after the first answer: its own timeouts are 1 and 15 s
 
 
 def main() -> None:
@@ -23,11 +22,12 @@ def main() -> None:
     session = libtorrent.session(_settings(task["bootstrap"]))
     _await_bootstrap(session)
     # A first round of lookups fills its table; it is not measured.
-    _crawl(session, task["warm_up"], task["concurrency"], task["most_s"])
+    rule = (task["concurrency"], task["most_s"], task["quiet_s"])
+    _crawl(session, task["warm_up"], *rule)
     print(json.dumps("ready"), flush=True)
     sys.stdin.readline()
     cpu_before = _cpu_s()
-    found, seconds = _crawl(session, task["keys"], task["concurrency"], task["most_s"])
+    found, seconds = _crawl(session, task["keys"], *rule)
     cpu_s = _cpu_s() - cpu_before
     print(json.dumps({"found": found, "seconds": seconds, "cpu_s": cpu_s}), flush=True)
 
@@ -62,7 +62,7 @@ def _await_bootstrap(session: libtorrent.session) -> None:
 
 
 def _crawl(
-    session: libtorrent.session, keys: list[str], concurrency: int, most_s: float
+    session: libtorrent.session, keys: list[str], concurrency: int, most_s: float, quiet_s: float
 ) -> tuple[dict[str, list[str]], float]:
     """All peers that it names, and the seconds until it named the last of them."""
     waiting = list(reversed(keys))
@@ -72,7 +72,7 @@ def _crawl(
     started = last_new = time.monotonic()
     while waiting or began:
         now = time.monotonic()
-        over = [k for k, at in began.items() if now > min(at + most_s, heard[k] + _QUIET_S)]
+        over = [k for k, at in began.items() if now > min(at + most_s, heard[k] + quiet_s)]
         for key in over:
             del began[key]
         while waiting and len(began) < concurrency:

@@ -1,4 +1,4 @@
-"""Which addresses can be a peer or a node at all, and how a compact address becomes a socket's.
+"""Which addresses can be a peer or a node at all.
 
 Works on packed bytes, never on address objects: every peer and contact of every reply passes here.
 The lists are IANA's registries of special-purpose addresses, IPv4 and IPv6 (RFC 6890 and its
@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from ipaddress import IPv6Network, ip_network
-from socket import inet_aton, inet_ntoa
 
 from crawler.family import IPV4, Family
-from crawler.family import SocketAddress as SocketAddress  # noqa: PLC0414 - said here too
 from crawler.optout import Network
 
 # Nobody can listen there, in no world.
@@ -85,7 +83,10 @@ class BogonFilter:
         if networks is None:
             return False
         address = int.from_bytes(compact[:-2])
-        return any(address & mask == base for mask, base in networks)
+        for mask, base in networks:  # a generator would cost more than the whole rest
+            if address & mask == base:
+                return True
+        return False
 
     def among(self, peers: AbstractSet[bytes]) -> set[bytes]:
         """Those of many compact peers that can be nobody's."""
@@ -95,13 +96,3 @@ class BogonFilter:
             for peer in peers
             if (peer[0] in suspicious or peer[-2:] == b"\x00\x00") and self.is_bogus(peer)
         }
-
-
-def compact_to_socket_address(compact: bytes) -> SocketAddress:
-    """6 bytes to what `sendto` takes."""
-    return inet_ntoa(compact[:4]), int.from_bytes(compact[4:])
-
-
-def socket_address_to_compact(address: SocketAddress) -> bytes:
-    """What `recvfrom` gives, a dotted address and a port, to 6 bytes."""
-    return inet_aton(address[0]) + address[1].to_bytes(2)

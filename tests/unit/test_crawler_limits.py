@@ -6,11 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from crawler.addresses import (
-    BogonFilter,
-    compact_to_socket_address,
-    socket_address_to_compact,
-)
+from crawler.addresses import BogonFilter
 from crawler.family import IPV6
 from crawler.pacing import FlightWindow
 from crawler.patience import FIRST_TIMEOUT_S, LEAST_TIMEOUT_S, MOST_TIMEOUT_S, Patience
@@ -96,12 +92,6 @@ def test_a_shunned_network_counts_in_its_own_family() -> None:
     assert not v4.is_bogus(bytes((8, 8, 9, 8, 1, 1)))
     assert v6.is_bogus(ip_address("2606:4700::1").packed + b"\1\1")
     assert not v6.is_bogus(ip_address("2606:4701::1").packed + b"\1\1")
-
-
-def test_socket_addresses_read_back() -> None:
-    """Compact form and the socket's form turn into each other."""
-    assert compact_to_socket_address(bytes((1, 2, 3, 4, 1, 2))) == ("1.2.3.4", 258)
-    assert socket_address_to_compact(("1.2.3.4", 258)) == bytes((1, 2, 3, 4, 1, 2))
 
 
 def test_timeouts_follow_the_round_trips() -> None:
