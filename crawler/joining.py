@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from crawler.addresses import SocketAddress
+from crawler.family import SocketAddress
 
 KNOWN_AT_ONCE = 32
 KNOWN_ROUNDS = 2

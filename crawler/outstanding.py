@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from crawler.addresses import SocketAddress
+from crawler.family import SocketAddress
 from crawler.lookup import Lookup
 
 LATE_S = 10.0  # how long after its query a late reply is still recognised

@@ -9,8 +9,9 @@ from heapq import heappop, heappush
 import pytest
 
 from crawler import krpc
-from crawler.addresses import BogonFilter, SocketAddress
+from crawler.addresses import BogonFilter
 from crawler.engine import Engine
+from crawler.family import SocketAddress
 from crawler.pacing import Pacing
 from lab.holdings import Holdings
 from lab.nodes import Population
