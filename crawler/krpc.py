@@ -222,16 +222,20 @@ def encode_ping(transaction: bytes, sender_id: bytes) -> bytes:
 
 # --- What a serving node sends: for the lab and for tests. ---
 
+_NODES, _NODES6 = b"5:nodes", b"6:nodes6"
+
 
 def encode_ping_reply(transaction: bytes, node_id: bytes) -> bytes:
     """Answer ping, and announce_peer, whose reply looks the same."""
     return b"d1:rd2:id20:%be1:t%d:%b1:y1:re" % (node_id, len(transaction), transaction)
 
 
-def encode_find_node_reply(transaction: bytes, node_id: bytes, nodes: bytes) -> bytes:
-    """Answer find_node; `nodes` is a column of 26-byte contacts."""
-    return b"d1:rd2:id20:%b5:nodes%d:%be1:t%d:%b1:y1:re" % (
-        node_id, len(nodes), nodes, len(transaction), transaction,
+def encode_find_node_reply(
+    transaction: bytes, node_id: bytes, nodes: bytes, *, ipv6: bool = False
+) -> bytes:
+    """Answer find_node; `nodes` is a column of 26-byte contacts, of 38-byte ones for `ipv6`."""
+    return b"d1:rd2:id20:%b%b%d:%be1:t%d:%b1:y1:re" % (
+        node_id, _NODES6 if ipv6 else _NODES, len(nodes), nodes, len(transaction), transaction,
     )  # fmt: skip
 
 
@@ -244,18 +248,21 @@ def encode_get_peers_reply(
     values: Iterable[bytes] = (),
     seeds: bytes | None = None,
     downloaders: bytes | None = None,
+    ipv6: bool = False,
 ) -> bytes:
     """Answer get_peers; `nodes` is a column of 26-byte contacts, `values` 6-byte peers.
 
+    For `ipv6` (BEP 32) they are 38-byte contacts and 18-byte peers.
     Where there is no value the key is left out, as BEP 5 has it. The filters of BEP 33, 256 bytes
     each, go with a reply to `scrape`; both or none.
     """
-    peers = b"".join([b"6:" + peer for peer in values])
+    length = b"18:" if ipv6 else b"6:"
+    peers = b"".join([length + peer for peer in values])
     filters = b""
     if seeds is not None and downloaders is not None:
         filters = b"4:BFpe256:%b4:BFsd256:%b" % (downloaders, seeds)
-    return b"d1:rd%b2:id20:%b5:nodes%d:%b5:token%d:%b%be1:t%d:%b1:y1:re" % (
-        filters, node_id, len(nodes), nodes, len(token), token,
+    return b"d1:rd%b2:id20:%b%b%d:%b5:token%d:%b%be1:t%d:%b1:y1:re" % (
+        filters, node_id, _NODES6 if ipv6 else _NODES, len(nodes), nodes, len(token), token,
         b"6:valuesl%be" % peers if peers else b"", len(transaction), transaction,
     )  # fmt: skip
 

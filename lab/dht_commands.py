@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lab.traits import DhtTraits
 
 Announcement = tuple[bytes, bytes]
-"""A 20-byte key of the DHT and a 6-byte compact peer."""
+"""A 20-byte key of the DHT and a compact peer, 6 or 18 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Plan:
     dead_share: float
     is_fresh: bool
     traits: DhtTraits
+    is_ipv6: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
-"""The process of the simulated DHT: all nodes behind one UDP socket.
+"""The process of the simulated DHT: its loop of datagrams and commands.
 
-The socket is bound to 0.0.0.0, reads from IP_PKTINFO to which 127.x.y.z a datagram was sent, and
-answers from that very address: one file descriptor plays every node. What the nodes say is decided
-elsewhere (`lab.responder`); this module moves bytes. Datagrams from outside 127.0.0.0/8 get no
-answer.
+What the nodes say is decided elsewhere (`lab.responder`), and by which sockets it goes too
+(`lab.wires`). Datagrams from other addresses than loopback get no answer.
 """
 
 from __future__ import annotations
@@ -13,10 +11,9 @@ import random
 import selectors
 import signal
 import socket
-import struct
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
@@ -37,50 +34,39 @@ from lab.holdings import Holdings
 from lab.impairments import Impairments
 from lab.meter import Meter
 from lab.misconduct import Misconduct, Sybils
-from lab.nodes import Population
+from lab.nodes import Population, Population6, node_count
 from lab.responder import Responder
 from lab.wheel import TICK_S, Wheel
+from lab.wires import Wire, Wire4, Wire6
 from swarm.errors import WorldError
-
-_IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # Linux; named in Python only since 3.14
-_SO_TIMESTAMPNS = 35  # Linux: the kernel's time of arrival with each datagram
-_TIMESPEC = struct.Struct("@qq")  # seconds and nanoseconds since the Unix epoch
-_PKTINFO_BYTES = 12  # struct in_pktinfo: interface, answering address, addressed address
-_READ_BYTES = 4097  # one more than a KRPC message may have, so that longer ones show
-_BUFFER_BYTES = 4_000_000
-_BATCH = 256  # datagrams between two looks at the control connection
 
 
 def run(plan: Plan, control: Connection) -> None:
     """The process of the nodes, from bind to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too: the parent stops us
     try:
-        sock = _bind()
-        port = sock.getsockname()[1]
-        population = Population(
-            seed=plan.seed, live=plan.nodes, dead_share=plan.dead_share, port=port
-        )
+        wire, population = _build(plan)
         population.shows_dead = not plan.is_fresh
-        server = _Server(plan, population, sock, control)
+        server = _Server(plan, population, wire, control)
     except (OSError, WorldError) as error:
         control.send(f"the lab's DHT cannot start: {error}")
         return
-    with sock, selectors.DefaultSelector() as selector:
-        control.send(port)
+    with closing(wire), selectors.DefaultSelector() as selector:
+        control.send(wire.port)
         server.run(selector)
 
 
-def _bind() -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-        sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
-    sock.setblocking(False)
-    # All of 127.0.0.0/8 at once is only to be had by binding to every address; what comes from
-    # elsewhere is dropped unanswered.
-    sock.bind(("0.0.0.0", 0))  # noqa: S104
-    return sock
+def _build(plan: Plan) -> tuple[Wire, Population]:
+    """The sockets and the nodes behind them."""
+    seed, live, dead_share = plan.seed, plan.nodes, plan.dead_share
+    if plan.is_ipv6:
+        if plan.traits.corrupts_nodes or plan.traits.spoofed_share:
+            raise WorldError("nodes of IPv6 lose and delay packets, and have no other faults")
+        wire = Wire6(node_count(live, dead_share))
+        nodes = Population6(seed=seed, live=live, dead_share=dead_share, ports=wire.ports)
+        return wire, nodes
+    wire4 = Wire4()
+    return wire4, Population(seed=seed, live=live, dead_share=dead_share, port=wire4.port)
 
 
 _Outgoing = tuple[bytes, int, tuple[str, int]]  # datagram, from which address, to whom
@@ -89,17 +75,15 @@ _Outgoing = tuple[bytes, int, tuple[str, int]]  # datagram, from which address, 
 class _Server:
     """The loop of the process: datagrams, commands, the parent's end."""
 
-    def __init__(
-        self, plan: Plan, population: Population, sock: socket.socket, control: Connection
-    ) -> None:
+    def __init__(self, plan: Plan, population: Population, wire: Wire, control: Connection) -> None:
         self._population = population
-        self._sock = sock
+        self._wire = wire
         self._control = control
         traits = plan.traits
         self._holdings = Holdings(
             random.Random(f"{plan.seed}/samples"), holder_misses=traits.holder_misses
         )
-        self._sybils = Sybils(population, seed=plan.seed, port=sock.getsockname()[1])
+        self._sybils = Sybils(population, seed=plan.seed, port=wire.port)
         self._impairments: Impairments | None = None
         if traits.impairs_packets:
             self._impairments = Impairments(traits, seed=plan.seed)
@@ -131,16 +115,18 @@ class _Server:
     def run(self, selector: selectors.BaseSelector) -> None:
         """Serve until the parent says stop, closes the connection, or is no more."""
         parent = multiprocessing.process.parent_process()
-        selector.register(self._sock, selectors.EVENT_READ)
+        wires = set(self._wire.sockets)
+        for sock in wires:
+            selector.register(sock, selectors.EVENT_READ)
         selector.register(self._control, selectors.EVENT_READ)
         if parent is not None:
             # Not PR_SET_PDEATHSIG: that fires when the *thread* that started us ends.
             selector.register(parent.sentinel, selectors.EVENT_READ)
         while True:
             ready = {key.fileobj for key, _ in selector.select(self._patience_s())}
-            if self._sock in ready:
-                self._drain()
-                ready.discard(self._sock)
+            for sock in wires & ready:
+                self._drain(sock)
+            ready -= wires
             if self._control in ready:
                 if not self._obey():
                     return
@@ -151,7 +137,7 @@ class _Server:
                 self._report_missing()
             if self._wheel.waiting:
                 for outgoing in self._wheel.due(time.monotonic()):
-                    self._send(*outgoing)
+                    self._wire.send(*outgoing)
 
     def _patience_s(self) -> float | None:
         if self._wheel.waiting:
@@ -160,34 +146,20 @@ class _Server:
             return None
         return max(0.0, self._await_until - time.monotonic())
 
-    def _drain(self) -> None:
-        """Take in what lies in the socket, up to a batch."""
-        sock, answer, now = self._sock, self._responder.answer, time.monotonic()
-        note, impairments = self._meter.note, self._impairments
-        space = socket.CMSG_SPACE(_PKTINFO_BYTES) + socket.CMSG_SPACE(_TIMESPEC.size)
-        for _ in range(_BATCH):
-            try:
-                datagram, control, _flags, source = sock.recvmsg(_READ_BYTES, space)
-            except BlockingIOError:
-                return
-            # The kernel writes the time first, then IP_PKTINFO.
-            seconds, nanoseconds = _TIMESPEC.unpack(control[0][2])
-            addressed = int.from_bytes(control[-1][2][8:12])
-            note(addressed, seconds + nanoseconds * 1e-9)
+    def _drain(self, sock: socket.socket) -> None:
+        """Take in what lies in a socket, up to a batch."""
+        answer, now = self._responder.answer, time.monotonic()
+        note, impairments, send = self._meter.note, self._impairments, self._wire.send
+        for datagram, source, addressed, at_s in self._wire.arrivals(sock):
+            note(addressed, at_s)
             reply = answer(datagram, source, addressed, now)
             if reply is None:
                 continue
             if impairments is None:
-                self._send(reply, addressed, source)
+                send(reply, addressed, source)
                 continue
             for delay_s, origin, arriving in impairments.deliveries(reply, addressed):
                 self._wheel.add((arriving, origin, source), now + delay_s)
-
-    def _send(self, datagram: bytes, origin: int, to: tuple[str, int]) -> None:
-        pktinfo = b"\0\0\0\0" + origin.to_bytes(4) + b"\0\0\0\0"
-        # A full send buffer loses the answer, as a network would.
-        with suppress(BlockingIOError):
-            self._sock.sendmsg([datagram], [(socket.IPPROTO_IP, _IP_PKTINFO, pktinfo)], 0, to)
 
     def _obey(self) -> bool:
         """Carry out one command; False where the parent wants no more."""

@@ -50,7 +50,7 @@ class _Swarm:
 
 
 class Holdings:
-    """Announcements by key and node. Peers are 6-byte compact endpoints; times are in seconds."""
+    """Announcements by key and node. Peers are compact, 6 or 18 bytes; times are in seconds."""
 
     def __init__(self, rng: random.Random, *, holder_misses: float = 0.0) -> None:
         """Of a key's planted peers each holder misses a share of `holder_misses`."""
@@ -114,8 +114,8 @@ class Holdings:
         if shelf.filters is None:
             seeds = self._swarms[key].seeds
             shelf.filters = (
-                bloom_of({peer[:4] for peer in shelf.peers if peer in seeds}),
-                bloom_of({peer[:4] for peer in shelf.peers if peer not in seeds}),
+                bloom_of({peer[:-2] for peer in shelf.peers if peer in seeds}),
+                bloom_of({peer[:-2] for peer in shelf.peers if peer not in seeds}),
             )
         return shelf.filters
 

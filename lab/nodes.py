@@ -14,6 +14,9 @@ from __future__ import annotations
 import random
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
+from ipaddress import IPv6Address
+from typing import ClassVar
 
 from swarm.errors import WorldError
 
@@ -35,18 +38,20 @@ BOOTSTRAP_ADDRESS = 0x7F000001
 
 
 class Population:
-    """All nodes, live and dead, numbered in the order of their ids.
+    """All nodes of a DHT of IPv4, live and dead, numbered in the order of their ids.
 
     `live` nodes answer. `dead_share` of all addresses that stand in tables are dead. All nodes
     have `port`. One more node stands at 127.0.0.1, in nobody's table: the entry for newcomers,
     whose number is `bootstrap`. While `shows_dead` is off, no table shows a dead contact.
     """
 
+    is_ipv6: ClassVar[bool] = False
+
     def __init__(self, *, seed: int, live: int, dead_share: float, port: int) -> None:
         if not 0 <= dead_share <= 0.8:
             raise WorldError(f"the dead share is 0 to 0.8, got {dead_share}")
-        dead = round(live * dead_share / (1 - dead_share))
-        count = live + dead
+        count = node_count(live, dead_share)
+        dead = count - live
         if live < K or count >= _ADDRESSES - _RESERVED:
             raise WorldError(f"the lab can have {K} to 10,000,000 nodes, got {live}")
         rng = random.Random(f"{seed}/nodes")
@@ -57,6 +62,7 @@ class Population:
         self._inverse = pow(_STRIDE, -1, _ADDRESSES)
         self._tops = array("Q", sorted(_random_tops(rng, count)))
         self._contacts = self._packed_contacts(rng, port)
+        self._width = len(self._contacts) // count
         self._alive = bytearray(rng.sample(b"\x01\x00", count, counts=(live, dead)))
         bootstrap_top = rng.getrandbits(_KEY_BITS)
         self._bootstrap_id = bootstrap_top.to_bytes(8) + rng.randbytes(_ID_BYTES - 8)
@@ -68,9 +74,13 @@ class Population:
         rest = rng.randbytes((_ID_BYTES - 8) * self.count)
         tail = port.to_bytes(2)
         return b"".join(
-            top.to_bytes(8) + rest[12 * i : 12 * i + 12] + self.address(i).to_bytes(4) + tail
+            top.to_bytes(8) + rest[12 * i : 12 * i + 12] + self._place(i, tail)
             for i, top in enumerate(self._tops)
         )
+
+    def _place(self, node: int, port: bytes) -> bytes:
+        """Where a node is, as a compact address."""
+        return self.address(node).to_bytes(4) + port
 
     def address(self, node: int) -> int:
         """The node's IPv4 address as a number."""
@@ -112,7 +122,7 @@ class Population:
         """The node's 20-byte id."""
         if node == self.count:
             return self._bootstrap_id
-        return self._contacts[CONTACT_BYTES * node : CONTACT_BYTES * node + _ID_BYTES]
+        return self._contacts[self._width * node : self._width * node + _ID_BYTES]
 
     def holders(self, key: bytes) -> tuple[int, ...]:
         """The eight live nodes closest to a 20-byte key: where a perfect client announces."""
@@ -126,7 +136,7 @@ class Population:
             wanted *= 2
 
     def closest(self, node: int, key: bytes) -> bytes:
-        """What the node answers about a key: up to eight 26-byte contacts of its table (BEP 5)."""
+        """What the node answers about a key: up to eight contacts of its table (BEP 5)."""
         target = int.from_bytes(key[:8])
         shared = _KEY_BITS - (self._tops[node] ^ target).bit_length()
         if shared < _KEY_BITS:
@@ -139,14 +149,14 @@ class Population:
         """Eight contacts of a big subtree, one from each eighth of it."""
         size = high - low
         draw = (node * 0x9E3779B97F4A7C15 + (shared + 1) * 0xC2B2AE3D27D4EB4F) & _MASK
-        alive, contacts = self._alive, self._contacts
+        alive, contacts, width = self._alive, self._contacts, self._width
         picked = []
         for part in range(K):
             draw = (draw * 6364136223846793005 + 1442695040888963407) & _MASK
             contact = low + ((part * size + ((draw >> 33) * size >> 31)) >> 3)
             if not alive[contact] and not self._keeps_dead(node, contact):
                 contact = self._next_live(contact, low, high)
-            picked.append(contacts[CONTACT_BYTES * contact : CONTACT_BYTES * contact + 26])
+            picked.append(contacts[width * contact : width * (contact + 1)])
         return b"".join(picked)
 
     def _next_live(self, contact: int, low: int, high: int) -> int:
@@ -163,11 +173,11 @@ class Population:
             if len(self._neighbours) >= _CACHED:
                 self._neighbours.clear()
             near = self._neighbours[target] = tuple(self._nearest(target, _NEIGHBOURS))
-        alive, contacts = self._alive, self._contacts
+        alive, contacts, width = self._alive, self._contacts, self._width
         picked = []
         for contact in near:
             if contact != node and (alive[contact] or self._keeps_dead(node, contact)):
-                picked.append(contacts[CONTACT_BYTES * contact : CONTACT_BYTES * contact + 26])
+                picked.append(contacts[width * contact : width * (contact + 1)])
                 if len(picked) == K:
                     break
         return b"".join(picked)
@@ -200,6 +210,52 @@ class Population:
             high = bisect_left(self._tops, (prefix + 1) << shift, low, self.count)
             known = self._subtrees[cache_key] = (low, high)
         return known
+
+
+class Population6(Population):
+    """All nodes of a DHT of IPv6 (BEP 32): at ::1, each with a port of its own.
+
+    There is one loopback address only, so a node's `address` is here its number, which is that of
+    its socket; the last of the `ports` is that of the entry for newcomers.
+    """
+
+    is_ipv6: ClassVar[bool] = True
+
+    def __init__(self, *, seed: int, live: int, dead_share: float, ports: Sequence[int]) -> None:
+        self._ports = ports
+        super().__init__(seed=seed, live=live, dead_share=dead_share, port=0)
+
+    def address(self, node: int) -> int:
+        """The node's number."""
+        return node
+
+    def _place(self, node: int, port: bytes) -> bytes:
+        return IPv6Address("::1").packed + self._ports[node].to_bytes(2)
+
+    def node_at(self, address: int) -> int | None:
+        """The live node of that number; None where it is dead."""
+        return address if address == self.bootstrap or self._alive[address] else None
+
+    def empty_address(self, number: int) -> int:
+        """There is none: each port is a node's.
+
+        Raises:
+            WorldError: always.
+        """
+        raise WorldError("the lab's DHT of IPv6 has no sybils and no junk contacts")
+
+    def empty_shift(self, times: int) -> int:
+        """There is none either.
+
+        Raises:
+            WorldError: always.
+        """
+        return self.empty_address(times)
+
+
+def node_count(live: int, dead_share: float) -> int:
+    """How many nodes there are in all, if so many live."""
+    return live + round(live * dead_share / (1 - dead_share))
 
 
 def _random_tops(rng: random.Random, count: int) -> array[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from ipaddress import ip_address
 
 from crawler import krpc
 from lab.holdings import Holdings
@@ -34,7 +35,7 @@ class Counters:
     to_bootstrap: int = 0  # at the entry for newcomers
     to_nobody: int = 0  # at addresses where no live node is
     malformed: int = 0  # not KRPC, or a query without what its method needs
-    foreign: int = 0  # not from 127.0.0.0/8
+    foreign: int = 0  # not from loopback
     announces: int = 0  # accepted
     announce_attempts: int = 0  # datagrams that name announce_peer, whatever became of them
     answered: int = 0  # answers that nodes gave, lost ones too
@@ -63,6 +64,7 @@ class Responder:
         sybils: Sybils | None = None,
     ) -> None:
         self.counters = Counters()
+        self._ipv6 = population.is_ipv6
         self._on_announce = on_announce
         self._population = population
         self._holdings = holdings
@@ -79,7 +81,7 @@ class Responder:
     def answer(self, datagram: bytes, source: tuple[str, int], to: int, now: float) -> bytes | None:
         """The answer of the node at address `to` (a number); None where nobody answers."""
         counters = self.counters
-        if not source[0].startswith("127."):
+        if not source[0].startswith("127.") and source[0] != "::1":
             counters.foreign += 1
             return None
         self._count_source(source)
@@ -135,7 +137,7 @@ class Responder:
             return None
         node_id = self._population.node_id(node)
         return krpc.encode_find_node_reply(
-            query.transaction, node_id, self._contacts(node, query.target)
+            query.transaction, node_id, self._contacts(node, query.target), ipv6=self._ipv6
         )
 
     def _get_peers(
@@ -158,6 +160,7 @@ class Responder:
             values=values,
             seeds=seeds,
             downloaders=downloaders,
+            ipv6=self._ipv6,
         )
 
     def _contacts(self, node: int, key: bytes) -> bytes:
@@ -185,7 +188,7 @@ class Responder:
             return None
         if not self._is_valid(query.token, node, source, now):
             return None
-        peer = bytes(map(int, source[0].split("."))) + port.to_bytes(2)
+        peer = ip_address(source[0]).packed + port.to_bytes(2)
         self._holdings.announce(node, query.target, peer, now, is_seed=query.seed)
         self.counters.announces += 1
         self._on_announce(query.target, peer)

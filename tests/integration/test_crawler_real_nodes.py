@@ -18,11 +18,16 @@ DEADLINE_S = 60
 KEY = InfoHash(bytes.fromhex("0123456789abcdef0123456789abcdef01234567"))
 
 
-def start_session(number: int) -> Any:
+def host_of(number: int, *, ipv6: bool) -> str:
+    """IPv6 has one loopback address only: there the sessions differ by their ports."""
+    return "::1" if ipv6 else f"127.0.{number}.{number}"
+
+
+def start_session(host: str) -> Any:
     """A real client that takes loopback for the internet (the settings libtorrent needs there)."""
     return libtorrent.session(
         {
-            "listen_interfaces": f"127.0.{number}.{number}:0",
+            "listen_interfaces": f"[{host}]:0" if ":" in host else f"{host}:0",
             "enable_dht": True,
             "enable_lsd": False,
             "enable_upnp": False,
@@ -51,26 +56,32 @@ def await_announcements(sessions: list[Any], expected: set[tuple[str, int]]) -> 
     assert not missing
 
 
+@pytest.fixture(params=[False, True], ids=["IPv4", "IPv6"])
+def is_ipv6(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
-def ring() -> Iterator[list[Any]]:
-    sessions = [start_session(number) for number in range(1, SESSIONS + 1)]
+def ring(is_ipv6: bool) -> Iterator[list[Any]]:
+    hosts = [host_of(number, ipv6=is_ipv6) for number in range(1, SESSIONS + 1)]
+    sessions = [start_session(host) for host in hosts]
     for session in sessions:
-        for number, other in enumerate(sessions, start=1):
+        for host, other in zip(hosts, sessions, strict=True):
             if other is not session:
-                session.add_dht_node((f"127.0.{number}.{number}", other.listen_port()))
+                session.add_dht_node((host, other.listen_port()))
     yield sessions
     for session in sessions:
         session.pause()
 
 
-def test_finds_who_announced_to_real_nodes(ring: list[Any]) -> None:
+def test_finds_who_announced_to_real_nodes(ring: list[Any], is_ipv6: bool) -> None:
     """Every session that announced is found by its address and port, and nobody else."""
-    announcers = {(f"127.0.{n}.{n}", 7000 + n) for n in range(1, 7)}
+    announcers = {(host_of(n, ipv6=is_ipv6), 7000 + n) for n in range(1, 7)}
     for number, session in enumerate(ring[:6], start=1):
         session.dht_announce(libtorrent.sha1_hash(KEY.digest), 7000 + number, 0)
     await_announcements(ring, announcers)
     plan = CensusPlan(
-        bootstrap=(f"127.0.1.1:{ring[0].listen_port()}",),
+        bootstrap=(f"{'[::1]' if is_ipv6 else '127.0.1.1'}:{ring[0].listen_port()}",),
         processes=1,
         max_packets_per_s=250,
         deadline_s=DEADLINE_S,
