@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from analysis.locator import Locator
@@ -19,6 +20,7 @@ from swarm.endpoint import address_to_packed16, packed16_to_address
 from swarm.sighting import SightingColumns
 from swarm.visit import PeerVisit
 
+_MAPPED = b"\x00" * 10 + b"\xff\xff"
 _SCHEMA = polars_schema(SIGHTING_COLUMNS)
 _VISITS = polars_schema(VISIT_COLUMNS)
 
@@ -57,6 +59,7 @@ def place_sightings(
             "swarm": numbers,
             "peer": pseudonymise(_endpoints(addresses, ports), 18, key),
             "host": pseudonymise(addresses, 16, key),
+            "ip_version": _ip_versions(addresses),
             "source": sources,
             "sources": bits,
             "told_by": pseudonymise(told_by, 18, key),
@@ -111,6 +114,13 @@ def place_visits(
         }
     )
     return frame.select(list(_VISITS)).cast(_VISITS)
+
+
+def _ip_versions(addresses: bytes) -> npt.NDArray[np.uint8]:
+    """4 or 6 for each packed address; IPv4 is mapped (RFC 4291, 2.5.5.2)."""
+    table = np.frombuffer(addresses, dtype=np.uint8).reshape(-1, 16)
+    mapped = (table[:, :12] == np.frombuffer(_MAPPED, dtype=np.uint8)).all(axis=1)
+    return np.where(mapped, np.uint8(4), np.uint8(6))
 
 
 def _endpoints(addresses: bytes, ports: bytes) -> bytes:

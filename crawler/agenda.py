@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
 from crawler.honesty import INFOHASHES_PER_CONTROL, Honesty
@@ -20,8 +20,8 @@ from swarm.census import CensusState, SwarmCensus
 from swarm.infohash import InfoHash
 
 # Few lookups run until some nodes are known, or all would crowd upon the bootstrap nodes.
-_FIRST_LOOKUPS = 4
-_NODES_PER_LOOKUP = 2
+_FIRST_LOOKUPS: Final = 4
+_NODES_PER_LOOKUP: Final = 2
 
 
 class Question(NamedTuple):

@@ -6,17 +6,19 @@ key. Private and loopback addresses are exempt, as the BEP has it.
 
 from __future__ import annotations
 
+from typing import Final
+
 from crawler.addresses import BogonFilter
 from crawler.family import ID_BYTES, IPV6
 
-_POLYNOMIAL = 0x82F63B78  # CRC32C, reflected
-_PREFIX_MASK = 0xFFFFF8  # the first 21 bits of three bytes
+_POLYNOMIAL: Final = 0x82F63B78  # CRC32C, reflected
+_PREFIX_MASK: Final = 0xFFFFF8  # the first 21 bits of three bytes
 
 # What of an address counts, byte by byte; of the first, three more bits come from the id itself.
-_MASK4 = bytes.fromhex("030f3fff")
-_MASK6 = bytes.fromhex("0103070f1f3f7fff")
-_SEED_BITS = 7
-_SEED_SHIFT = 5
+_MASK4: Final = bytes.fromhex("030f3fff")
+_MASK6: Final = bytes.fromhex("0103070f1f3f7fff")
+_SEED_BITS: Final = 7
+_SEED_SHIFT: Final = 5
 
 _LOCAL4 = BogonFilter(allow_local=False)
 _LOCAL6 = BogonFilter(allow_local=False, family=IPV6)
@@ -53,9 +55,9 @@ def _tables(mask: bytes) -> tuple[tuple[int, ...], ...]:
     return tuple(tables)
 
 
-_TABLES4 = _tables(_MASK4)
-_TABLES6 = _tables(_MASK6)
-_CONTACT_BYTES = 26
+_TABLES4: Final = _tables(_MASK4)
+_TABLES6: Final = _tables(_MASK6)
+_CONTACT_BYTES: Final = 26
 
 
 def id_agrees(contact: bytes) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
+from typing import Final
 
-_CHUNK = 512
-_AFTER_ANY_ADDRESS = b"\xff" * 19  # sorts behind the longest address and port
+_CHUNK: Final = 512
+_AFTER_ANY_ADDRESS: Final = b"\xff" * 19  # sorts behind the longest address and port
 
 
 class ContactOrder:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from crawler.addresses import BogonFilter
 from crawler.agenda import Agenda, Question
@@ -26,8 +27,8 @@ from swarm.infohash import InfoHash
 
 Datagram = tuple[bytes, SocketAddress]
 
-MOST_CONTACTS_PER_REPLY = 2 * 8  # nodes send 8; who sends many more sends junk
-BATCH = 64  # datagrams handed out at once, so that sending and receiving take turns
+MOST_CONTACTS_PER_REPLY: Final = 2 * 8  # nodes send 8; who sends many more sends junk
+BATCH: Final = 64  # datagrams handed out at once, so that sending and receiving take turns
 
 
 @dataclass(slots=True)
@@ -82,6 +83,7 @@ class Engine:
         self._shunned = shunned or bogons
         self._utc_offset_us = utc_offset_us
         self._width = family.contact_bytes
+        self._is_v4 = family == IPV4
         self._node_id = entropy(ID_BYTES)
         self._known = known
         places = [family.to_socket_address(contact[ID_BYTES:]) for contact in known[:MOST_KNOWN]]
@@ -162,9 +164,8 @@ class Engine:
         lookup = asked.lookup
         if lookup is not None and lookup.ended is not None:
             lookup = None
-        is_v4 = self._family.version == 4
-        heard = self._hear(reply.nodes if is_v4 else reply.nodes6, lookup, now)
-        peers = reply.values if is_v4 else reply.values6
+        heard = self._hear(reply.nodes if self._is_v4 else reply.nodes6, lookup, now)
+        peers = reply.values if self._is_v4 else reply.values6
         if asked.lookup is None and asked.contact is not None:
             self._judge(contact, now, lied=bool(peers))
         if lookup is None:

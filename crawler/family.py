@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from typing import Final
 
-ID_BYTES = 20
-_PORT_BYTES = 2
+ID_BYTES: Final = 20
+_PORT_BYTES: Final = 2
 
 # What a socket calls an address: host and port. IPv6's flow and scope are left out: nobody whose
 # address needs them can be met through the DHT.
@@ -57,7 +58,7 @@ class Family:
         return socket.inet_ntop(self.socket_family, packed), port
 
 
-IPV4 = Family(
+IPV4: Final = Family(
     version=4,
     socket_family=socket.AF_INET,
     any_address="0.0.0.0",  # noqa: S104 - a bind to one would cut off loopback or the internet
@@ -68,7 +69,7 @@ IPV4 = Family(
     mapping=b"\x00" * 10 + b"\xff\xff",
 )
 
-IPV6 = Family(
+IPV6: Final = Family(
     version=6,
     socket_family=socket.AF_INET6,
     any_address="::",

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from crawler.krpc import ID_BYTES
 
 if TYPE_CHECKING:
     from crawler.lookup import Lookup
 
-TRIALS = 2  # a question to be tried may get lost once
+TRIALS: Final = 2  # a question to be tried may get lost once
 
 # One control lookup, for a random key, among so many: whoever names a peer in it is a liar.
-INFOHASHES_PER_CONTROL = 100
+INFOHASHES_PER_CONTROL: Final = 100
 
 
 class Honesty:

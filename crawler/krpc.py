@@ -12,7 +12,7 @@ Contacts stay packed columns of bytes; peers are the byte strings that the decod
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import libtorrent
 from bencode2 import bdecode, bencode
@@ -20,17 +20,18 @@ from bencode2 import bdecode, bencode
 from swarm.bloom import FILTER_BYTES
 from swarm.errors import MalformedMessage
 
-CLIENT_TAG = b"SA\x00\x01"  # `v` of all we send: two letters of the client, two bytes of version
+# `v` of all we send: two letters of the client, two bytes of version.
+CLIENT_TAG: Final = b"SA\x00\x01"
 
 # The largest datagram that is decoded. BEP 32 asks for at most 1,024 bytes and real nodes stay
 # below an Ethernet frame; four times that is generous, and bounds what one packet can cost.
-MAX_DATAGRAM_BYTES = 4096
+MAX_DATAGRAM_BYTES: Final = 4096
 
-ID_BYTES = 20
-PEER_BYTES = 6  # compact IPv4 peer: address, port
-PEER6_BYTES = 18
-CONTACT_BYTES = 26  # compact IPv4 node: id, address, port
-CONTACT6_BYTES = 38
+ID_BYTES: Final = 20
+PEER_BYTES: Final = 6  # compact IPv4 peer: address, port
+PEER6_BYTES: Final = 18
+CONTACT_BYTES: Final = 26  # compact IPv4 node: id, address, port
+CONTACT6_BYTES: Final = 38
 
 
 class Query(NamedTuple):

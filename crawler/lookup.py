@@ -19,6 +19,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 from crawler.addresses import BogonFilter
 from crawler.bep42 import id_agrees
@@ -28,27 +29,31 @@ from swarm.bloom import EMPTY
 from swarm.census import CensusState, SwarmCensus
 from swarm.infohash import InfoHash
 
-CLOSEST = 8  # BEP 5's k: on how many nodes a peer announces itself
-NEAR = 2 * CLOSEST  # a node that names peers ought to be among so many of the closest
-VOICELESS = 8  # so many without a voice are asked before the search may end
-SCRAPED = 2  # holders that are asked for their filters as well (BEP 33)
-MOST_SCRAPES = 4
-PARALLEL = 3  # queries in flight while converging; more is faster and wastes more
+CLOSEST: Final = 8  # BEP 5's k: on how many nodes a peer announces itself
+NEAR: Final = 2 * CLOSEST  # a node that names peers ought to be among so many of the closest
+VOICELESS: Final = 8  # so many without a voice are asked before the search may end
+SCRAPED: Final = 2  # holders that are asked for their filters as well (BEP 33)
+MOST_SCRAPES: Final = 4
+PARALLEL: Final = 3  # queries in flight while converging; more is faster and wastes more
 
 # No implementation we know of cuts a reply below 50 peers; a shorter one is all the node has.
-FULL_REPLY = 40
-TOLERATED_UNSEEN = 0.005
+FULL_REPLY: Final = 40
+TOLERATED_UNSEEN: Final = 0.005
 
 # Belts against nodes that invent peers, or ever closer nodes, without end.
-MOST_ASKS_PER_HOLDER = 150
-MOST_CONVERGING_QUERIES = 400
+MOST_ASKS_PER_HOLDER: Final = 150
+MOST_CONVERGING_QUERIES: Final = 400
 
-_REMEMBERED = 64  # candidates; those further away than so many cannot matter
+_REMEMBERED: Final = 64  # candidates; those further away than so many cannot matter
 
-_KEY_SPACE = float(1 << 160)
+_KEY_SPACE: Final = float(1 << 160)
 _NO_FILTERS = (EMPTY, EMPTY)
 
-_UNASKED, _IN_FLIGHT, _ANSWERED, _SILENT = range(4)
+# What has become of a candidate.
+_UNASKED: Final = 0
+_IN_FLIGHT: Final = 1
+_ANSWERED: Final = 2
+_SILENT: Final = 3
 
 
 class Lookup:

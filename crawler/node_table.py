@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from enum import Enum
+from typing import Final
 
 from crawler.contact_order import ContactOrder
 from crawler.family import ID_BYTES
 
-GOOD_FOR_S = 15 * 60.0
-BAD_FOR_S = 15 * 60.0  # then hearsay may bring the node back; twice as long each time it is bad
-MOST_BAD_FOR_S = 4 * 3600.0
-FAILURES_TO_BAD = 2
-MAX_CONTACTS = 2_000_000  # hearsay beyond is not noted: bounds memory against invented contacts
+GOOD_FOR_S: Final = 15 * 60.0
+BAD_FOR_S: Final = 15 * 60.0  # then hearsay may bring it back; twice as long each time it is bad
+MOST_BAD_FOR_S: Final = 4 * 3600.0
+FAILURES_TO_BAD: Final = 2
+MAX_CONTACTS: Final = 2_000_000  # hearsay beyond is not noted: bounds what inventions can take up
 
-_CROWDED = 96  # contacts in one piece beyond which ranking them all costs more than a second look
-_NEVER = -1.0
+_CROWDED: Final = 96  # contacts in one piece beyond which ranking all costs more than a second look
+_NEVER: Final = -1.0
 
 
 class Standing(Enum):

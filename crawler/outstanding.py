@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from crawler.family import SocketAddress
 from crawler.lookup import Lookup
 
-LATE_S = 10.0  # how long after its query a late reply is still recognised
-TRANSACTION_BYTES = 4
+LATE_S: Final = 10.0  # how long after its query a late reply is still recognised
+TRANSACTION_BYTES: Final = 4
 
-_BLOCK = 1024  # transaction ids' worth of entropy drawn at once
+_BLOCK: Final = 1024  # transaction ids' worth of entropy drawn at once
 
 
 class Asked:

@@ -12,20 +12,20 @@ before the path, or our own socket, drops them.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Final, Protocol
 from zlib import crc32
 
-ADDRESS_RATE_PER_S = 1.0
-ADDRESS_BURST = 4
+ADDRESS_RATE_PER_S: Final = 1.0
+ADDRESS_BURST: Final = 4
 
-_ADDRESS_GAP_S = 1 / ADDRESS_RATE_PER_S
-_ADDRESS_AHEAD_S = (ADDRESS_BURST - 1) * _ADDRESS_GAP_S
+_ADDRESS_GAP_S: Final = 1 / ADDRESS_RATE_PER_S
+_ADDRESS_AHEAD_S: Final = (ADDRESS_BURST - 1) * _ADDRESS_GAP_S
 
 # Addresses share slots by hash: a collision delays a query, it never lets one too many through.
-SLOTS = 1 << 16
+SLOTS: Final = 1 << 16
 
-_ROUNDING_S = 1e-6  # a wait below this is an artefact of floating point
-_BURST_SHARE = 0.05  # of the cap: how many packets may leave back to back
+_ROUNDING_S: Final = 1e-6  # a wait below this is an artefact of floating point
+_BURST_SHARE: Final = 0.05  # of the cap: how many packets may leave back to back
 
 
 class BucketState(Protocol):

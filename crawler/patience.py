@@ -8,18 +8,19 @@ suit one path; over many the distribution has a long tail, which a quantile foll
 from __future__ import annotations
 
 from math import log2
+from typing import Final
 
-FIRST_TIMEOUT_S = 2.0  # before anything is known
-LEAST_TIMEOUT_S = 0.4
-MOST_TIMEOUT_S = 5.0
+FIRST_TIMEOUT_S: Final = 2.0  # before anything is known
+LEAST_TIMEOUT_S: Final = 0.4
+MOST_TIMEOUT_S: Final = 5.0
 
-_QUANTILE = 0.98
-_MARGIN = 2.0
-_FIRST_SAMPLES = 32
-_BATCH = 256  # replies between two looks at the distribution
-_SHORTEST_S = 0.001
-_STEPS_PER_OCTAVE = 4
-_BUCKETS = 64  # up to 65 s
+_QUANTILE: Final = 0.98
+_MARGIN: Final = 2.0
+_FIRST_SAMPLES: Final = 32
+_BATCH: Final = 256  # replies between two looks at the distribution
+_SHORTEST_S: Final = 0.001
+_STEPS_PER_OCTAVE: Final = 4
+_BUCKETS: Final = 64  # up to 65 s
 
 
 class Patience:

@@ -11,17 +11,18 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from math import ceil
+from typing import Final
 
 from crawler.engine import Datagram, Engine
 from crawler.family import IPV4, IPV6, Family, SocketAddress
 from crawler.krpc import MAX_DATAGRAM_BYTES
 
-_LOG = logging.getLogger(__name__)
+_LOG: Final = logging.getLogger(__name__)
 
-_RECEIVE_BATCH = 128  # datagrams taken in before it is the sender's turn again
-_BUFFER_BYTES = 8 << 20
-_TICK_S = 0.1  # how often the watcher is called
-_SO_RCVBUFFORCE = 33  # Linux: beyond the system's limit, where the process may
+_RECEIVE_BATCH: Final = 128  # datagrams taken in before it is the sender's turn again
+_BUFFER_BYTES: Final = 8 << 20
+_TICK_S: Final = 0.1  # how often the watcher is called
+_SO_RCVBUFFORCE: Final = 33  # Linux: beyond the system's limit, where the process may
 
 
 def open_socket(family: Family = IPV4) -> socket.socket:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from swarm.bloom import bloom_union
-from swarm.census import Captures, CensusState, SwarmCensus
+from swarm.census import Captures, CensusState, FamilyCensus, SwarmCensus
 from swarm.infohash import InfoHash
 from swarm.sighting import SightingColumns
 
@@ -77,16 +77,38 @@ class HybridJoin:
 
 def join_censuses(first: SwarmCensus, second: SwarmCensus) -> SwarmCensus:
     """One census of both: every peer endpoint once, on the word of who said it first."""
-    state = max(first.state, second.state, key=_BADNESS.__getitem__)
+    sightings = _union(first.sightings, second.sightings)
     return SwarmCensus(
         first.infohash,
-        state,
+        _worse(first.state, second.state),
         first.queries + second.queries,
-        _union(first.sightings, second.sightings),
+        sightings,
         _sum(first.captures, second.captures),
         _united(first.seeds, second.seeds),
         _united(first.downloaders, second.downloaders),
+        by_family=_by_family(first, second, sightings),
     )
+
+
+def _worse(first: CensusState, second: CensusState) -> CensusState:
+    return max(first, second, key=_BADNESS.__getitem__)
+
+
+def _by_family(
+    first: SwarmCensus, second: SwarmCensus, sightings: SightingColumns
+) -> tuple[FamilyCensus, ...]:
+    """What each DHT said under both keys; `sightings` are the peers of both, each once."""
+    said: dict[int, FamilyCensus] = {}
+    for one in (*first.by_family, *second.by_family):
+        before = said.get(one.version, one)
+        captures = one.captures if before is one else _sum(before.captures, one.captures)
+        said[one.version] = FamilyCensus(
+            one.version,
+            _worse(before.state, one.state),
+            sightings.count_of(one.version),
+            captures,
+        )
+    return tuple(said[version] for version in sorted(said))
 
 
 def _sum(first: Captures, second: Captures) -> Captures:

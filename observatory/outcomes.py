@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import polars as pl
@@ -51,6 +51,7 @@ def outcome_frame(finished: Sequence[SwarmFinding], placed: pl.DataFrame) -> pl.
             "ended_at": now,
             **_estimates(finding.census),
             **_per_source(finding, counted.get(finding.number, _NOBODY)),
+            **_per_dht(finding.census),
             **_met(finding),
         }
         for finding in finished
@@ -90,6 +91,21 @@ def _per_source(
         "peers_pex": pex if finding.visits else None,
         **_named(size, "between", "between_low", "between_high"),
     }
+
+
+def _per_dht(census: SwarmCensus) -> dict[str, float | int | None]:
+    """What each of the two DHTs had to say: the same estimate as of both together."""
+    said = {one.version: one for one in census.by_family}
+    row: dict[str, float | int | None] = {}
+    for version in (4, 6):
+        one, name = said.get(version), f"dht{version}"
+        row[f"{name}_peers"] = None if one is None else one.peers
+        size = None
+        if one is not None and one.state is not CensusState.UNREACHABLE:
+            caught = one.captures
+            size = swarm_size(one.peers, caught.first, caught.second, caught.both)
+        row |= _named(size, f"{name}_estimate", f"{name}_low", f"{name}_high")
+    return row
 
 
 def _met(finding: SwarmFinding) -> dict[str, int | None]:
@@ -142,16 +158,16 @@ def _named(estimate: Estimate | None, value: str, low: str, high: str) -> dict[s
     return {value: estimate.value, low: estimate.low, high: estimate.high}
 
 
-def dht_counts(reaches: list[float]) -> dict[str, int]:
-    """The DHT's size as `RunCounts` has it; nothing where no lookup came to its end."""
-    size = dht_size(reaches)
-    if size is None or size.high is None:
-        return {}
-    return {
-        "dht_nodes": round(size.value),
-        "dht_nodes_low": round(size.low),
-        "dht_nodes_high": round(size.high),
-    }
+def dht_counts(reaches: Mapping[int, list[float]]) -> dict[str, int]:
+    """The sizes of the DHTs, 4 and 6, as `RunCounts` has them; where no lookup ended, nothing."""
+    counts = {}
+    for version, name in ((4, "dht_nodes"), (6, "dht6_nodes")):
+        size = dht_size(reaches.get(version, []))
+        if size is not None and size.high is not None:
+            counts[name] = round(size.value)
+            counts[f"{name}_low"] = round(size.low)
+            counts[f"{name}_high"] = round(size.high)
+    return counts
 
 
 def source_counts(

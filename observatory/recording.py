@@ -65,7 +65,7 @@ class RunRecorder:
         self._canaries_found = 0  # since the last flush
         self._waiting: list[SwarmFinding] = []
         self._flushed_at = time.monotonic()
-        self._reaches: list[float] = []  # of all lookups, for the size of the DHT
+        self._reaches: dict[int, list[float]] = {4: [], 6: []}  # for the sizes of the two DHTs
         self._database = DatabaseRecord.of(locator.database)
         interrupted = interrupted_run(
             workspace,
@@ -159,7 +159,8 @@ class RunRecorder:
 
     def add(self, census: SwarmCensus) -> None:
         """Take the final word on one infohash."""
-        self._reaches += [] if census.reach is None else [census.reach]
+        for one in census.by_family:
+            self._reaches[one.version] += [] if one.reach is None else [one.reach]
         self._canaries_found += self._canaries.found_by(census)
         for number, joined in self._join.add(census):
             self._waiting += self._testimony.count(number, joined)

@@ -51,9 +51,12 @@ class RunCounts(BaseModel):
     peers_dropped: int = 0  # that only liars named, or nodes that could not be tried
     canaries_known: int = 0  # peers known beforehand, in the swarms that were asked for
     canaries_found: int = 0  # of these
-    dht_nodes: int | None = None  # estimated size of the DHT, and its 95 % interval
+    dht_nodes: int | None = None  # estimated size of the DHT (IPv4), and its 95 % interval
     dht_nodes_low: int | None = None
     dht_nodes_high: int | None = None
+    dht6_nodes: int | None = None  # the same of the DHT of IPv6
+    dht6_nodes_low: int | None = None
+    dht6_nodes_high: int | None = None
     trackers_asked: int = 0  # questions that were put to trackers, answered or not
     trackers_answered: int = 0
     visits: int = 0  # peers that were visited

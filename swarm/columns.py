@@ -64,6 +64,7 @@ SIGHTING_COLUMNS = (
     Column("recorded_loc", "String", "imported runs: the place as the file had it", nullable=True),
     Column("address", "String", "the raw address, only with store_addresses=yes", nullable=True),
     Column("port", "UInt16", "the raw port, only with store_addresses=yes", nullable=True),
+    Column("ip_version", "UInt8", "4 or 6; null in imported and older runs", nullable=True),
 )
 
 # One row per swarm asked, written before the first packet: runs/<run id>/swarms.parquet
@@ -102,6 +103,14 @@ OUTCOME_COLUMNS = (
     Column("between", "Float64", "size estimated between the DHT and the trackers", nullable=True),
     Column("between_low", "Float64", "lower end of its 95 % interval", nullable=True),
     Column("between_high", "Float64", "its upper end; null where nothing bounds it", nullable=True),
+    Column("dht4_peers", "UInt32", "peers of the DHT of IPv4; null if it was not asked", True),
+    Column("dht4_estimate", "Float64", "their number, estimated; null if unreachable", True),
+    Column("dht4_low", "Float64", "lower end of its 95 % interval", nullable=True),
+    Column("dht4_high", "Float64", "its upper end; null where nothing bounds it", nullable=True),
+    Column("dht6_peers", "UInt32", "peers of the DHT of IPv6; null if it was not asked", True),
+    Column("dht6_estimate", "Float64", "their number, estimated; null if unreachable", True),
+    Column("dht6_low", "Float64", "lower end of its 95 % interval", nullable=True),
+    Column("dht6_high", "Float64", "its upper end; null where nothing bounds it", nullable=True),
     Column("reached", "UInt32", "visited peers that shook hands; null if none was visited", True),
     Column("seeds_met", "UInt32", "of these, how many said that they have all", nullable=True),
     Column("leechers_met", "UInt32", "of these, how many said that they lack some", nullable=True),

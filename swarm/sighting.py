@@ -14,6 +14,8 @@ from enum import Enum
 from swarm.endpoint import Endpoint, address_to_packed16, packed16_to_address
 from swarm.infohash import InfoHash
 
+_MAPPED = b"\x00" * 10 + b"\xff\xff"  # RFC 4291, 2.5.5.2: IPv4 in 16 bytes
+
 
 class Source(Enum):
     """Who said that the peer is there."""
@@ -69,6 +71,13 @@ class SightingColumns:
 
     def __len__(self) -> int:
         return len(self.ports) // 2
+
+    def count_of(self, version: int) -> int:
+        """How many of the peers have an address of IPv4, or of IPv6."""
+        mapped = sum(
+            self.addresses.startswith(_MAPPED, at) for at in range(0, len(self.addresses), 16)
+        )
+        return mapped if version == 4 else len(self) - mapped
 
     def __iter__(self) -> Iterator[PeerSighting]:
         for i in range(len(self)):

@@ -15,6 +15,7 @@ import pytest
 from crawler.census import take_census
 from crawler.plan import CensusPlan
 from lab.dht import SimulatedDht
+from storage.runs import open_run
 from swarm.census import CensusProgress, CensusState, SwarmCensus
 from swarm.infohash import InfoHash
 
@@ -111,7 +112,7 @@ def test_a_dht_out_of_reach_takes_nothing_from_the_other(dht4: SimulatedDht) -> 
 def test_the_command_line_writes_both(
     dht4: SimulatedDht, dht6: SimulatedDht, tmp_path: Path
 ) -> None:
-    """`--bootstrap` is taken for either family, and the addresses of both are in the file."""
+    """Bootstrap nodes of either family, addresses of both in the file, and apart in the run."""
     (tmp_path / "config.txt").write_text("allow_local_peers=yes\nignore_environment=yes\n")
     key, out = KEYS[39], tmp_path / "found.jsonl"
     command = [sys.executable, "main.py", "crawl", key.hex, "--json", "--raw-addresses"]
@@ -123,3 +124,14 @@ def test_the_command_line_writes_both(
     assert done.returncode == 0, done.stderr
     (line,) = map(json.loads, out.read_text().splitlines())
     assert {host for host, _ in line["peers"]} == HOSTS4[key] | HOSTS6[key]
+    summary = json.loads(done.stdout.splitlines()[-1])
+    run = open_run(tmp_path / "runs", summary["run_id"])
+    (outcome,) = run.outcomes().collect().iter_rows(named=True)
+    for version, hosts_of in ((4, HOSTS4), (6, HOSTS6)):
+        known = len(hosts_of[key])
+        assert outcome[f"dht{version}_peers"] == known
+        assert outcome[f"dht{version}_low"] <= known <= outcome[f"dht{version}_estimate"]
+    versions = run.sightings().group_by("ip_version").len().collect()
+    assert dict(versions.iter_rows()) == {4: len(HOSTS4[key]), 6: len(HOSTS6[key])}
+    # One lookup says little of the sizes, but each DHT has its own.
+    assert summary["dht_nodes"] != summary["dht6_nodes"]
