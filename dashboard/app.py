@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dash import Dash, set_props
+from dash import Dash
+from flask import request
 from waitress.server import create_server
 
-from dashboard import callbacks, ids, intake, pulse, security, words
-from dashboard.layout import page
+from dashboard import arrival, intake, pulse, security, words
 from dashboard.live import LiveView
+from dashboard.orders import say
+from dashboard.pages import PAGES
+from dashboard.routing import find_page
+from dashboard.shell import frame
 from observatory.host import Host
 from swarm.errors import SwarmError
 
@@ -47,15 +52,30 @@ def build_app(host: Host) -> Dash:
         assets_folder=str(_ASSETS),
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
         serve_locally=True,
+        suppress_callback_exceptions=True,  # the parts of a page are there only while it is shown
         on_error=_say_error,
     )
+    app.interpolate_index = _titled(app.interpolate_index)  # type: ignore[method-assign]
     live = LiveView(host)
-    app.layout = page
-    pulse.register(app, live)
-    callbacks.register(app, live)
+    app.layout = frame(PAGES)
+    arrival.register(app, live, PAGES)
+    pulse.register(app, live, PAGES)
+    for page in PAGES:
+        page.register(app, live)
     intake.register(app, host)
     security.guard(app.server, app.csp_hashes())
     return app
+
+
+def _titled(interpolate: Callable[..., str]) -> Callable[..., str]:
+    """Have the title of the page that was asked for in the HTML already."""
+
+    def with_title(**parts: str) -> str:
+        found = find_page(PAGES, request.path)
+        name = words.NOT_FOUND if found is None else found[0].title
+        return interpolate(**parts | {"title": arrival.document_title(name)})
+
+    return with_title
 
 
 def serve(app: Dash, listener: socket.socket) -> None:
@@ -85,5 +105,4 @@ def _say_error(error: Exception) -> None:
     if not isinstance(error, SwarmError):
         _log.error("callback failed", exc_info=error)
         sentence = words.UNEXPECTED
-    set_props(ids.NOTICE_TEXT, {"children": sentence})
-    set_props(ids.NOTICE, {"className": "message failed"})
+    say(sentence)

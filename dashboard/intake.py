@@ -10,12 +10,12 @@ import base64
 import binascii
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, ctx, dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from dashboard import ids, words
+from dashboard.orders import look_at_once, pressed
 from observatory.host import Host
 from observatory.intake import IntakeOutcome, IntakeState
 
@@ -65,7 +65,6 @@ def register(app: Dash, host: Host) -> None:
         Output(ids.INTAKE, "open"),
         Output(ids.UPLOAD, "contents"),
         Output(ids.PASTE, "value"),
-        Output(ids.NUDGE, "data", allow_duplicate=True),
         Input(ids.UPLOAD, "contents"),
         Input(ids.ADD, "n_clicks"),
         State(ids.UPLOAD, "filename"),
@@ -75,12 +74,15 @@ def register(app: Dash, host: Host) -> None:
     def take(contents: object, _clicks: object, names: object, pasted: object) -> tuple[Any, ...]:
         """Keep what is good; the same file may be dropped again, so what was sent is cleared."""
         text = pasted if isinstance(pasted, str) else ""
-        if ctx.triggered_id == ids.ADD:
+        if pressed() is None:
+            return (no_update,) * 5
+        if pressed() == ids.ADD:
             outcomes, text = host.current.add_links(text), ""
         else:
             outcomes = _take_files(host, contents, names)
         shown, kind = told(outcomes)
-        return shown, kind, True, None, text, uuid4().hex
+        look_at_once()
+        return shown, kind, True, None, text
 
 
 def _take_files(host: Host, contents: object, names: object) -> list[IntakeOutcome]:

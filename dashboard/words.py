@@ -16,6 +16,26 @@ from swarm.place import DatabaseBuild
 from swarm.text import one_line
 
 TITLE = "Swarm Atlas"
+SKIP = "Skip to the content"
+NAVIGATION = "Pages"
+CONTEXT = "World and run"
+LIVE = "Live"
+PAUSE = "Pause"
+COLOURS = "Colours"
+THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
+OVERVIEW = "Overview"
+SWARMS = "Swarms"
+SWARM = "A swarm"
+RUNS = "Runs"
+COMPARE = "Two runs compared"
+JOBS = "Jobs"
+METHODS = "Methods"
+NOT_FOUND = "Nothing here"
+NOT_FOUND_LEAD = "No page has this address. The link may be of another version, or misspelt."
+TO_OVERVIEW = "To the Overview"
+RUN_SHOWN = "Run that is shown"
+LATEST_VALUE = "latest"  # of the run picker; no run has such an id
+LATEST_RUN = "Latest run"
 MOST_PER_CATEGORY = 10_000  # what a scrape job takes at most
 HOW_MANY = f"How many torrents of each category? A whole number, 1 to {MOST_PER_CATEGORY:,}."
 OLD_DATABASE_DAYS = 90  # addresses move between places; a quarter later it shows
@@ -192,6 +212,33 @@ def job_result(job: Job) -> str:
     if job.state is JobState.CANCELLED:
         return f"{head}: what was collected until then is kept."
     return f"{head}."
+
+
+def latest_run(run: RunSummary | None) -> str:
+    """The run picker's first choice: `Latest run · 21 Nov 2026, 10:03 UTC`."""
+    if run is None:
+        return LATEST_RUN
+    name = "Live run" if run.state is RunState.RUNNING else LATEST_RUN
+    return f"{name} · {moment(run.started_at)}"
+
+
+def run_choice(run: RunSummary) -> str:
+    """A run of the archive, as the run picker offers it."""
+    kind = "import" if run.kind is RunKind.IMPORT else run.state.value
+    return f"{moment(run.started_at)} · {plural(run.peers, 'peer')} · {kind}"
+
+
+def no_such_run(run_id: str) -> str:
+    """What the run picker shows for a link to a run that is not here."""
+    return f"{run_id}: not in this archive"
+
+
+def address_refused(keys: Sequence[str]) -> str:
+    """What of a link did not read."""
+    return (
+        f"Part of this link does not read and was passed over: {', '.join(keys)}. "
+        "What you see is not narrowed by it."
+    )
 
 
 def run_title(run: RunSummary) -> str:

@@ -29,7 +29,7 @@ def test_the_empty_page_says_what_to_click(open_page: Open, url: str) -> None:
     expect(empty.get_by_role("button", name="Try it on the built-in lab")).to_be_visible()
     wait_for_map(page)
     assert page.locator("html").get_attribute("lang") == "en"
-    assert page.title() == "Swarm Atlas"
+    assert page.title() == "Overview - Swarm Atlas"
 
 
 def test_into_the_lab_and_back(page: Page, host: FakeHost) -> None:

@@ -8,9 +8,9 @@ import pytest
 from polars.exceptions import ComputeError
 
 from dashboard.app import build_app
-from dashboard.callbacks import obey
 from dashboard.live import LiveView, NoRun, RunTables
-from dashboard.pulse import state_of_page
+from dashboard.overview.callbacks import obey
+from dashboard.overview.state import state_of_page
 from observatory.host import Host
 from observatory.jobs import JobKind
 from swarm.errors import JobRefused, StorageError

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 
 from analysis.figures import map_layout
 from analysis.palette import Scheme
 from analysis.tables import Binning
-from dashboard import ids, parts, words
-from dashboard.drawing import Wish, choose_colours, draw_histogram, draw_map, map_zoom
+from dashboard import ids, words
 from dashboard.live import LiveView, RunKey
+from dashboard.orders import look_at_once, pressed, say, say_nothing
+from dashboard.overview import parts
+from dashboard.overview.drawing import Wish, choose_colours, draw_histogram, draw_map, map_zoom
 from observatory.host import Host
 from observatory.jobs import JobKind
 from swarm.errors import JobRefused, SwarmError
@@ -36,35 +37,6 @@ def _register_browser_side(app: Dash) -> None:
         )
 
     browser(
-        "tick",
-        Output(ids.TICK, "data"),
-        Input(ids.CLOCK, "n_intervals"),
-        State(ids.PAUSED, "data"),
-        initial=False,
-    )
-    browser(
-        "togglePause",
-        Output(ids.PAUSED, "data"),
-        Input(ids.PAUSE, "n_clicks"),
-        State(ids.PAUSED, "data"),
-        initial=False,
-    )
-    browser(
-        "showPause",
-        Output(ids.PAUSE, "children"),
-        Output(ids.LIVE, "children"),
-        Output(ids.LIVE, "className"),
-        Input(ids.PAUSED, "data"),
-    )
-    browser(
-        "chooseScheme",
-        Output(ids.PROVIDER, "forceColorScheme"),
-        Output(ids.SCHEME, "data"),
-        Output(ids.WINDOW_WIDTH, "data"),
-        Input(ids.THEME, "value"),
-        Input(ids.SYSTEM_SCHEME, "data"),
-    )
-    browser(
         "showResult",
         Output(ids.RESULT, "className"),
         Input(ids.RESULT_KEY, "data"),
@@ -79,12 +51,6 @@ def _register_browser_side(app: Dash) -> None:
     )
     browser("keepFocus", Input(ids.COUNTRIES, "children"), initial=False)
     browser(
-        "dismissNotice",
-        Output(ids.NOTICE, "className", allow_duplicate=True),
-        Input(ids.NOTICE_DISMISS, "n_clicks"),
-        initial=False,
-    )
-    browser(
         "closePurge",
         Output(ids.PURGE_MODAL, "opened", allow_duplicate=True),
         Input(ids.PURGE_KEEP, "n_clicks"),
@@ -95,26 +61,24 @@ def _register_browser_side(app: Dash) -> None:
 
 def _register_orders(app: Dash, host: Host) -> None:
     @app.callback(
-        Output(ids.NUDGE, "data"),
-        Output(ids.PAUSED, "data", allow_duplicate=True),
-        Output(ids.NOTICE, "className"),
-        Output(ids.NOTICE_TEXT, "children"),
         Input(ids.SCRAPE, "n_clicks"),
         Input(ids.FETCH, "n_clicks"),
         Input(ids.PURGE_CONFIRM, "n_clicks"),
         Input(ids.CANCEL, "n_clicks"),
         Input(ids.TRY_LAB, "n_clicks"),
-        Input(ids.LEAVE_LAB, "n_clicks"),
         State(ids.PER_CATEGORY, "value"),
         prevent_initial_call=True,
     )
-    def order(*arguments: object) -> tuple[Any, Any, str, str]:
-        """Obey a button, then look at once; who orders something wants to see it: no pause."""
+    def order(*arguments: object) -> None:
+        button = pressed()
+        if button is None:
+            return
         try:
-            obey(host, str(ctx.triggered_id), arguments[-1])
+            obey(host, button, arguments[-1])
+            say_nothing()
         except SwarmError as error:
-            return uuid4().hex, no_update, "message failed", str(error)
-        return uuid4().hex, False, "message hidden", ""
+            say(str(error))
+        look_at_once()
 
 
 def obey(host: Host, button: str, per_category: object) -> None:
@@ -138,8 +102,6 @@ def obey(host: Host, button: str, per_category: object) -> None:
             desk.cancel(active.id)
     elif button == ids.TRY_LAB:
         host.start_lab()
-    elif button == ids.LEAVE_LAB:
-        host.leave_lab()
 
 
 def _register_purge_question(app: Dash, host: Host) -> None:

@@ -13,21 +13,10 @@ from analysis.countries import country_name
 from analysis.figures import size_text
 from analysis.tables import OTHER, KeyNumbers
 from dashboard import words
-from dashboard.layout import aria, icon
-from observatory.desk import Observatory
+from dashboard.markup import aria
 from observatory.jobs import Job
 from observatory.summaries import RunSummary
 from swarm.place import UNKNOWN_COUNTRY, DatabaseBuild
-
-
-def world(desk: Observatory) -> list[Any]:
-    """Which world is shown."""
-    name = "The lab" if desk.is_lab else desk.name
-    return [
-        icon("lab" if desk.is_lab else "globe"),
-        html.Strong(name),
-        html.Span(desk.description, className="description"),
-    ]
 
 
 def job(active: Job, now: datetime) -> list[Any]:

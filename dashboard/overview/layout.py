@@ -1,4 +1,4 @@
-"""The page's frame: every part that callbacks fill. Holds no data."""
+"""The Overview's frame: every part that callbacks fill. Holds no data."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dash import dcc, html
 from analysis.palette import SLOTS
 from analysis.tables import Binning
 from dashboard import ids, intake, words
+from dashboard.markup import aria, dismissible, icon
 
-_PULSE_MS = 1000
 _TOP_CHOICES = (3, 5, 8, SLOTS)
 # Plotly offers to send charts to a cloud and to fetch outlines from a CDN: neither leaves here.
 _GRAPH_CONFIG: dict[str, Any] = {
@@ -20,18 +20,6 @@ _GRAPH_CONFIG: dict[str, Any] = {
     "plotlyServerURL": "https://invalid.localhost/",
     "topojsonURL": "/assets/topojson/",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-}
-# Mantine's dark greys are warm; these, light to dark, go with analysis/palette.py.
-_NAVY = (
-    "#dce6f2", "#b9c7d8", "#8fa2b8", "#63788f", "#3a4d62",
-    "#243447", "#1c2937", "#16202c", "#0f1822", "#0b121a",
-)  # fmt: skip
-_THEME = {
-    "primaryColor": "blue",
-    "primaryShade": 8,
-    "defaultRadius": "md",
-    "cursorType": "pointer",
-    "colors": {"dark": list(_NAVY)},
 }
 # Shown for the moment until the first data: no axes, no colours.
 _BLANK_FIGURE: dict[str, Any] = {
@@ -45,88 +33,31 @@ _BLANK_FIGURE: dict[str, Any] = {
 }
 
 
-def page() -> dmc.MantineProvider:
-    """The whole page."""
-    result = _message(ids.RESULT, ids.RESULT_TEXT, ids.RESULT_DISMISS)
-    return dmc.MantineProvider(
-        [
-            *_stores(),
-            html.A("Skip to the figures", href=f"#{ids.FIGURES}", className="skip"),
-            html.Div(words.CONNECTION_LOST, className="lost", role="alert"),
-            _header(),
-            html.Main(
-                [
-                    html.Div([_actions(), _job(), result], className="bar"),
-                    intake.panel(),
-                    _message(ids.NOTICE, ids.NOTICE_TEXT, ids.NOTICE_DISMISS),
-                    _empty(),
-                    _figures(),
-                ]
-            ),
-            _purge_modal(),
-        ],
-        id=ids.PROVIDER,
-        theme=_THEME,
-        defaultColorScheme="auto",
-    )
-
-
-def icon(name: str) -> html.Span:
-    """An icon of assets/icons, in the colour of the text around it; the stylesheet names them."""
-    return html.Span(className=f"icon icon-{name}", **aria(hidden="true"))
-
-
-def aria(**said: str) -> dict[str, Any]:
-    """Attributes for assistive technology: `aria(label="Close")` is aria-label="Close"."""
-    return {f"aria-{name}": value for name, value in said.items()}
-
-
-def _stores() -> list[Any]:
-    names = (ids.TICK, ids.NUDGE, ids.SEEN, ids.RUN_KEY, ids.WANTED_RUN, ids.DRAWN)
+def overview() -> list[Any]:
+    """The content of <main>."""
+    result = dismissible(ids.RESULT, ids.RESULT_TEXT, ids.RESULT_DISMISS)
     return [
-        dcc.Interval(id=ids.CLOCK, interval=_PULSE_MS),
-        *(dcc.Store(id=name) for name in names),
-        dcc.Store(id=ids.SCHEME),
-        dcc.Store(id=ids.SYSTEM_SCHEME),
-        dcc.Store(id=ids.WINDOW_WIDTH),
-        dcc.Store(id=ids.RESULT_KEY),
-        dcc.Store(id=ids.PAUSED, data=False),
-        dcc.Store(id=ids.HIDDEN, data=[]),
-        dcc.Store(id=ids.DISMISSED, storage_type="local"),
+        *_stores(),
+        html.Div(
+            [html.H1(words.OVERVIEW), html.Span(id=ids.RUN_TITLE, className="run-title")],
+            className="page-head",
+        ),
+        html.Div([_actions(), _job(), result], className="bar"),
+        intake.panel(),
+        _empty(),
+        _figures(),
+        _purge_modal(),
     ]
 
 
-def _header() -> html.Header:
-    return html.Header(
-        [
-            html.H1([icon("atlas"), words.TITLE]),
-            html.Div(id=ids.WORLD, className="world", role="status"),
-            dmc.Button(
-                words.LEAVE_LAB,
-                id=ids.LEAVE_LAB,
-                className="hidden",
-                variant="default",
-                size="compact-sm",
-            ),
-            html.Span(id=ids.RUN_TITLE, className="run-title"),
-            html.Span(className="spring"),
-            html.Span("Live", id=ids.LIVE, className="live", role="status"),
-            dmc.Button("Pause", id=ids.PAUSE, variant="default", size="sm", w=92),
-            dmc.SegmentedControl(
-                id=ids.THEME,
-                data=[
-                    {"value": "system", "label": "System"},
-                    {"value": "light", "label": "Light"},
-                    {"value": "dark", "label": "Dark"},
-                ],
-                value="system",
-                size="xs",
-                persistence=True,
-                **aria(label="Colours"),
-            ),
-        ],
-        className="page-header",
-    )
+def _stores() -> list[Any]:
+    return [
+        dcc.Store(id=ids.RUN_KEY),
+        dcc.Store(id=ids.DRAWN),
+        dcc.Store(id=ids.RESULT_KEY),
+        dcc.Store(id=ids.HIDDEN, data=[]),
+        dcc.Store(id=ids.DISMISSED, storage_type="local"),
+    ]
 
 
 def _actions() -> html.Section:
@@ -178,13 +109,6 @@ def _job() -> html.Section:
         className="job hidden",
         **aria(label="The running job"),
     )
-
-
-def _message(box: str, text: str, dismiss: str) -> html.Div:
-    close = html.Button(
-        icon("close"), id=dismiss, className="plain", **aria(label="Dismiss this message")
-    )
-    return html.Div([html.P(id=text), close], id=box, className="message hidden", role="status")
 
 
 def _empty() -> html.Section:
