@@ -26,6 +26,7 @@ from storage.manifest import (
     read_manifest,
     write_manifest,
 )
+from storage.parts import PART_KINDS, live_parts, next_part_number, part_number
 from swarm.census import CensusState
 from swarm.columns import (
     OUTCOME_COLUMNS,
@@ -125,7 +126,8 @@ class RunReader:
     @property
     def revision(self) -> str:
         """Changes whenever a part or the manifest does; costs a directory listing."""
-        names = sorted(p.name for p in self.folder.glob("*.parquet") if p.name[0] != ".")
+        parts = [part for kind in PART_KINDS for part in live_parts(self.folder, kind)]
+        names = [str(part.relative_to(self.folder)) for part in parts]
         stamp = (self.folder / MANIFEST_NAME).stat().st_mtime_ns
         return hashlib.blake2b(f"{names}{stamp}".encode(), digest_size=8).hexdigest()
 
@@ -136,36 +138,46 @@ class RunReader:
         """
         bits = {source.value: source.bit for source in Source}
         alone = pl.col("source").replace_strict(bits, default=None, return_dtype=pl.UInt8)
-        return _scan(self.folder, "sightings-*.parquet", SIGHTING_COLUMNS).with_columns(
+        return _scan(live_parts(self.folder, "sightings"), SIGHTING_COLUMNS).with_columns(
             pl.col("sources").fill_null(alone)
         )
 
     def swarms(self) -> pl.LazyFrame:
         """SWARM_COLUMNS, one row per swarm asked."""
-        return _scan(self.folder, "swarms.parquet", SWARM_COLUMNS)
+        return _scan([self.folder / "swarms.parquet"], SWARM_COLUMNS)
 
     def outcomes(self) -> pl.LazyFrame:
         """OUTCOME_COLUMNS, one row per swarm that is finished."""
-        return _scan(self.folder, "outcomes-*.parquet", OUTCOME_COLUMNS)
+        return _scan(live_parts(self.folder, "outcomes"), OUTCOME_COLUMNS)
 
     def answers(self) -> pl.LazyFrame:
         """TRACKER_COLUMNS, one row per question to a tracker about a finished swarm."""
-        return _scan(self.folder, "trackers-*.parquet", TRACKER_COLUMNS, finished=True)
+        return _scan(self._of_finished("trackers"), TRACKER_COLUMNS)
 
     def visits(self) -> pl.LazyFrame:
         """VISIT_COLUMNS, one row per visit to a peer of a finished swarm."""
-        return _scan(self.folder, "visits-*.parquet", VISIT_COLUMNS, finished=True)
+        return _scan(self._of_finished("visits"), VISIT_COLUMNS)
+
+    def _of_finished(self, kind: str) -> list[Path]:
+        """Parts of a kind without those whose outcomes a kill prevented.
+
+        Their swarms were asked again, so their rows would stand there twice.
+        """
+        whole = {part_number(part) for part in live_parts(self.folder, "outcomes")}
+        return [
+            part
+            for part in live_parts(self.folder, kind)
+            if part.parent != self.folder or part_number(part) in whole  # compacted: only finished
+        ]
 
     def next_part(self) -> int:
         """The number after that of every part."""
-        kinds = ("outcomes", "sightings", "trackers", "visits")
-        parts = (p for kind in kinds for p in self.folder.glob(f"{kind}-*"))
-        return max(map(_number, parts), default=-1) + 1
+        return next_part_number(self.folder)
 
     def tallies(self) -> pl.LazyFrame:
         """TALLY_COLUMNS: the record's own counts for an import, else counted from sightings."""
         if (self.folder / "tallies.parquet").exists():
-            return _scan(self.folder, "tallies.parquet", TALLY_COLUMNS)
+            return _scan([self.folder / "tallies.parquet"], TALLY_COLUMNS)
         counted = self.sightings().group_by("swarm", "country").agg(peers=pl.len().cast(pl.Int64))
         return counted.select("swarm", pl.col("country").alias("label"), "country", "peers")
 
@@ -226,10 +238,6 @@ def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
     return closed
 
 
-def _number(part: Path) -> int:
-    return int(part.stem.rpartition("-")[2])
-
-
 def delete_run(runs_dir: Path, run_id: str) -> None:
     """Remove a run; killed in the middle, the rest is swept by `sweep_trash`."""
     folder = open_run(runs_dir, run_id).folder
@@ -256,17 +264,8 @@ def _write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...]) ->
     replace_durably(path, lambda aside: frame.write_parquet(aside, compression="zstd"))
 
 
-def _scan(
-    folder: Path, pattern: str, columns: tuple[Column, ...], *, finished: bool = False
-) -> pl.LazyFrame:
-    """All parts of one kind; `finished`: without those whose outcomes a kill prevented.
-
-    Swarms of such a part were asked again, so its rows would stand there twice.
-    """
+def _scan(parts: list[Path], columns: tuple[Column, ...]) -> pl.LazyFrame:
     schema = polars_schema(columns)
-    parts = sorted(p for p in folder.glob(pattern) if not p.name.startswith("."))
-    if finished:
-        parts = [p for p in parts if (folder / f"outcomes-{_number(p):06d}.parquet").exists()]
     if not parts:
         return pl.LazyFrame(schema=schema)
     for part in parts:
