@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from observatory.aggregates import write_classic_aggregates
+from observatory.configuration import open_catalogue
 from observatory.fetch import fetch
 from observatory.interchange import export_classic, import_classic
 from observatory.joblock import JobLock
@@ -88,7 +89,7 @@ def queue_job(workspace: Workspace, kind: JobKind, arguments: Mapping[str, objec
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise JobRefused(f"{kind.value}: {where}={first['input']!r}: {first['msg']}") from None
-    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+    with closing(open_catalogue(workspace)) as catalogue:
         settle(workspace, catalogue)
         plain = checked.model_dump(mode="json")
         return row_to_job(catalogue.add_job(kind.value, plain, datetime.now(UTC)))
@@ -110,7 +111,7 @@ def run_job(
         unwritten: arguments that are secret, and so stand in no row.
     """
     with (
-        closing(Catalogue(workspace.catalogue_path)) as catalogue,
+        closing(open_catalogue(workspace)) as catalogue,
         JobLock(workspace.runs_dir) as lock,
     ):
         if not lock.acquire(patience_s=10):

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from observatory.board import queue_job, run_job, settle
-from observatory.configuration import load_settings
+from observatory.configuration import load_settings, open_catalogue
 from observatory.intake import Intake, IntakeOutcome
 from observatory.jobs import Job, JobKind, row_to_job
 from observatory.progress import Progress
 from observatory.purge import PurgePreview, preview_purge
 from observatory.summaries import RunSummary, summarise
 from observatory.worker import reap_workers, start_worker
-from storage.catalogue import Catalogue
 from storage.magnets import MagnetList
 from storage.runs import RunReader, open_run
 from storage.torrents import INDEX_NAME, KeptTorrent, RefusedTorrent, TorrentFolder
@@ -38,7 +37,7 @@ class Observatory:
         self.description = description
         self.is_lab = is_lab
         workspace.prepare()
-        self._catalogue = Catalogue(workspace.catalogue_path)
+        self._catalogue = open_catalogue(workspace)
         self._magnets = MagnetList(workspace.torrents_dir)
         self._folder_stamp: tuple[int, int] | None = None
         settle(workspace, self._catalogue)

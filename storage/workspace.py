@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.durable import ASIDE_PREFIX, sole_writer
+from storage.durable import ASIDE_PREFIX, sole_writer, write_durably
 from swarm.errors import StorageError
 
 
@@ -51,8 +52,20 @@ class Workspace:
 
     @property
     def catalogue_path(self) -> Path:
-        """The SQLite catalogue."""
+        """The SQLite catalogue; unused where `database_url` names a database on a server."""
         return self.runs_dir / "catalogue.sqlite"
+
+    def identity(self) -> str:
+        """What a database on a server knows this workspace by: random, made once, never shown.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        path = self.runs_dir / "workspace.id"
+        with sole_writer(self.runs_dir):
+            if not path.exists():
+                write_durably(path, secrets.token_hex(16).encode())
+            return path.read_text()
 
     @property
     def key_path(self) -> Path:
