@@ -12,6 +12,7 @@ from observatory.intake import Intake, IntakeOutcome
 from observatory.jobs import Job, JobKind, row_to_job
 from observatory.progress import Progress
 from observatory.purge import PurgePreview, preview_purge
+from observatory.run_view import RunView, open_view
 from observatory.summaries import RunSummary, summarise
 from observatory.worker import reap_workers, start_worker
 from storage.magnets import MagnetList
@@ -189,6 +190,14 @@ class Observatory:
             StorageError: there is no such run.
         """
         return open_run(self.workspace.runs_dir, run_id)
+
+    def view(self, run_id: str) -> RunView:
+        """A run as the page and exports ask for it, as it stands now.
+
+        Raises:
+            StorageError: there is no such run, or a part of it does not read.
+        """
+        return open_view(self.open_run(run_id))
 
     def purge_preview(self) -> PurgePreview:
         """What a purge would delete and keep."""
