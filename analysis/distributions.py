@@ -5,14 +5,15 @@ scipy has them too, at 143 MB and a second for its import; tests hold these to p
 
 from __future__ import annotations
 
-from math import exp, lgamma, log, pi, sqrt
+from math import pi, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
 _FINE = 20_001  # steps of the integral; five digits of the quantile
 _MANY_DEGREES = 2_000.0  # beyond, Student's t is the normal distribution to three digits
-_MOST_FAILURES = 10**9
+_WIDE = 10_000.0  # failures
+_REACH = 20.0  # standard deviations: the tail of few successes is long
 
 
 def student_t_95(degrees: float) -> float:
@@ -47,18 +48,17 @@ def _failures(successes: int, chance: float, level: float) -> int:
     if chance == 1:
         return 0
     mean = successes * (1 - chance) / chance
-    deviation = sqrt(successes * (1 - chance)) / chance
-    if successes > 10_000:  # normal to well under a thousandth of the mean
+    deviation = sqrt(mean / chance)
+    if deviation > _WIDE:  # the normal distribution, to well under a thousandth of the mean
         return max(round(mean + (1.959964 if level > 0.5 else -1.959964) * deviation), 0)
-    total, failures = 0.0, 0
-    fixed = successes * log(chance) - lgamma(successes)
-    while failures < _MOST_FAILURES:
-        logarithm = lgamma(failures + successes) - lgamma(failures + 1) + fixed
-        total += exp(logarithm + failures * log(1 - chance))
-        if total >= level:
-            break
-        failures += 1
-    return failures
+    first = max(int(mean - _REACH * deviation), 0)
+    count = np.arange(first + 1, int(mean + _REACH * deviation) + 40)
+    # p(k) / p(k - 1) = (k + s - 1) / k * (1 - chance); what lies further out is below 1e-9.
+    logs = np.concatenate(
+        ([0.0], np.cumsum(np.log((count + successes - 1) / count * (1 - chance))))
+    )
+    mass = np.cumsum(np.exp(logs - logs.max()))
+    return first + int(np.searchsorted(mass, level * mass[-1]))
 
 
 def false_discovery_rates(p_values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
