@@ -76,7 +76,8 @@ def _postgresql(address: str) -> Engine:
         if not address.startswith(DATABASE_SCHEMES):
             raise ValueError("another kind of database")
         url = make_url(address).set(drivername="postgresql+psycopg")
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_S})
+        told = {"connect_timeout": _CONNECT_S, "application_name": "swarm-atlas"}
+        return create_engine(url, pool_pre_ping=True, connect_args=told)
     except (ArgumentError, ValueError) as error:
         # The text of the error may repeat the address, and that holds a password.
         raise StorageError(
