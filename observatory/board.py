@@ -39,6 +39,7 @@ from observatory.progress import Both, Progress, StoppedBySignal, Throttled
 from observatory.purge import purge
 from observatory.scrape import scrape
 from storage.catalogue import Catalogue
+from storage.compaction import sweep_replaced
 from storage.manifest import RunState
 from storage.runs import list_runs, mark_interrupted, sweep_trash
 from storage.workspace import Workspace, sweep_aside
@@ -177,6 +178,7 @@ def _settle_runs(workspace: Workspace, catalogue: Catalogue) -> None:
     for run in list_runs(workspace.runs_dir):
         try:
             manifest = run.manifest
+            sweep_replaced(run.folder, datetime.now(UTC))
             if manifest.state is RunState.RUNNING:
                 sweep_aside(run.folder)
                 manifest = mark_interrupted(run, datetime.now(UTC))

@@ -41,6 +41,12 @@ from swarm.columns import (
 from swarm.errors import StorageError
 from swarm.sighting import Source
 
+PART_COLUMNS = {
+    "sightings": SIGHTING_COLUMNS,
+    "outcomes": OUTCOME_COLUMNS,
+    "trackers": TRACKER_COLUMNS,
+    "visits": VISIT_COLUMNS,
+}
 _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _TRASH_PREFIX = ".trash-"
 
@@ -138,37 +144,38 @@ class RunReader:
         """
         bits = {source.value: source.bit for source in Source}
         alone = pl.col("source").replace_strict(bits, default=None, return_dtype=pl.UInt8)
-        return _scan(live_parts(self.folder, "sightings"), SIGHTING_COLUMNS).with_columns(
+        return scan_parts(self.parts("sightings"), SIGHTING_COLUMNS).with_columns(
             pl.col("sources").fill_null(alone)
         )
 
     def swarms(self) -> pl.LazyFrame:
         """SWARM_COLUMNS, one row per swarm asked."""
-        return _scan([self.folder / "swarms.parquet"], SWARM_COLUMNS)
+        return scan_parts([self.folder / "swarms.parquet"], SWARM_COLUMNS)
 
     def outcomes(self) -> pl.LazyFrame:
         """OUTCOME_COLUMNS, one row per swarm that is finished."""
-        return _scan(live_parts(self.folder, "outcomes"), OUTCOME_COLUMNS)
+        return scan_parts(self.parts("outcomes"), OUTCOME_COLUMNS)
 
     def answers(self) -> pl.LazyFrame:
         """TRACKER_COLUMNS, one row per question to a tracker about a finished swarm."""
-        return _scan(self._of_finished("trackers"), TRACKER_COLUMNS)
+        return scan_parts(self.parts("trackers"), TRACKER_COLUMNS)
 
     def visits(self) -> pl.LazyFrame:
         """VISIT_COLUMNS, one row per visit to a peer of a finished swarm."""
-        return _scan(self._of_finished("visits"), VISIT_COLUMNS)
+        return scan_parts(self.parts("visits"), VISIT_COLUMNS)
 
-    def _of_finished(self, kind: str) -> list[Path]:
-        """Parts of a kind without those whose outcomes a kill prevented.
+    def parts(self, kind: str) -> list[Path]:
+        """The live parts of a kind: a key of PART_COLUMNS.
 
-        Their swarms were asked again, so their rows would stand there twice.
+        Of trackers and visits without those whose outcomes a kill prevented: their swarms were
+        asked again, so their rows would stand there twice.
         """
+        parts = live_parts(self.folder, kind)
+        if kind not in ("trackers", "visits"):
+            return parts
         whole = {part_number(part) for part in live_parts(self.folder, "outcomes")}
-        return [
-            part
-            for part in live_parts(self.folder, kind)
-            if part.parent != self.folder or part_number(part) in whole  # compacted: only finished
-        ]
+        # What was compacted is of finished swarms alone.
+        return [p for p in parts if p.parent != self.folder or part_number(p) in whole]
 
     def next_part(self) -> int:
         """The number after that of every part."""
@@ -177,7 +184,7 @@ class RunReader:
     def tallies(self) -> pl.LazyFrame:
         """TALLY_COLUMNS: the record's own counts for an import, else counted from sightings."""
         if (self.folder / "tallies.parquet").exists():
-            return _scan([self.folder / "tallies.parquet"], TALLY_COLUMNS)
+            return scan_parts([self.folder / "tallies.parquet"], TALLY_COLUMNS)
         counted = self.sightings().group_by("swarm", "country").agg(peers=pl.len().cast(pl.Int64))
         return counted.select("swarm", pl.col("country").alias("label"), "country", "peers")
 
@@ -264,7 +271,12 @@ def _write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...]) ->
     replace_durably(path, lambda aside: frame.write_parquet(aside, compression="zstd"))
 
 
-def _scan(parts: list[Path], columns: tuple[Column, ...]) -> pl.LazyFrame:
+def scan_parts(parts: list[Path], columns: tuple[Column, ...]) -> pl.LazyFrame:
+    """The rows of parts of one kind; the columns that older ones lack are null.
+
+    Raises:
+        StorageError: a part does not read, or has other columns; names it.
+    """
     schema = polars_schema(columns)
     if not parts:
         return pl.LazyFrame(schema=schema)

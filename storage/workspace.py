@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,11 @@ class Workspace:
         return self.cache_dir / "nodes.bin"
 
     @property
+    def geoip_dir(self) -> Path:
+        """Geolocation databases that `geoip update` got; may be missing."""
+        return self.root / "geoip"
+
+    @property
     def logs_dir(self) -> Path:
         """What the worker processes log, one file per job."""
         return self.runs_dir / "logs"
@@ -110,4 +116,7 @@ class Workspace:
 def sweep_aside(folder: Path) -> None:
     """Delete the half-written files of one folder; call only while nobody writes there."""
     for leftover in folder.glob(f"{ASIDE_PREFIX}*"):
-        leftover.unlink(missing_ok=True)
+        if leftover.is_dir():  # a compaction's
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
