@@ -63,7 +63,7 @@ def histogram_table(
 
     Swarms of unknown size are in a bin of their own, the last. Empty bins are absent.
     """
-    order, label = _bin_columns(binning)
+    order, label = bin_columns(binning)
     binned = with_size_mb(swarms).select("swarm", order.alias("order"), label.alias("label"))
     return (
         tallies.select("swarm", "country", "peers")
@@ -191,7 +191,7 @@ def key_numbers(sightings: pl.LazyFrame, tallies: pl.LazyFrame) -> KeyNumbers:
     )
 
 
-def _bin_columns(binning: Binning) -> tuple[pl.Expr, pl.Expr]:
+def bin_columns(binning: Binning) -> tuple[pl.Expr, pl.Expr]:
     """Two expressions over `size_mb`: the place of its bin on the axis, and the bin's label."""
     size = pl.col("size_mb")
     if binning is Binning.CLASSIC:

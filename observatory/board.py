@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from observatory.aggregates import write_classic_aggregates
+from observatory.configuration import open_catalogue
 from observatory.fetch import fetch
 from observatory.interchange import export_classic, import_classic
 from observatory.joblock import JobLock
@@ -38,6 +39,7 @@ from observatory.progress import Both, Progress, StoppedBySignal, Throttled
 from observatory.purge import purge
 from observatory.scrape import scrape
 from storage.catalogue import Catalogue
+from storage.compaction import sweep_replaced
 from storage.manifest import RunState
 from storage.runs import list_runs, mark_interrupted, sweep_trash
 from storage.workspace import Workspace, sweep_aside
@@ -88,7 +90,7 @@ def queue_job(workspace: Workspace, kind: JobKind, arguments: Mapping[str, objec
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise JobRefused(f"{kind.value}: {where}={first['input']!r}: {first['msg']}") from None
-    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+    with closing(open_catalogue(workspace)) as catalogue:
         settle(workspace, catalogue)
         plain = checked.model_dump(mode="json")
         return row_to_job(catalogue.add_job(kind.value, plain, datetime.now(UTC)))
@@ -110,7 +112,7 @@ def run_job(
         unwritten: arguments that are secret, and so stand in no row.
     """
     with (
-        closing(Catalogue(workspace.catalogue_path)) as catalogue,
+        closing(open_catalogue(workspace)) as catalogue,
         JobLock(workspace.runs_dir) as lock,
     ):
         if not lock.acquire(patience_s=10):
@@ -176,6 +178,7 @@ def _settle_runs(workspace: Workspace, catalogue: Catalogue) -> None:
     for run in list_runs(workspace.runs_dir):
         try:
             manifest = run.manifest
+            sweep_replaced(run.folder, datetime.now(UTC))
             if manifest.state is RunState.RUNNING:
                 sweep_aside(run.folder)
                 manifest = mark_interrupted(run, datetime.now(UTC))

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from observatory.board import queue_job, run_job, settle
-from observatory.configuration import load_settings
+from observatory.configuration import load_settings, open_catalogue
 from observatory.intake import Intake, IntakeOutcome
 from observatory.jobs import Job, JobKind, row_to_job
 from observatory.progress import Progress
 from observatory.purge import PurgePreview, preview_purge
+from observatory.run_view import RunView, open_view
 from observatory.summaries import RunSummary, summarise
 from observatory.worker import reap_workers, start_worker
-from storage.catalogue import Catalogue
 from storage.magnets import MagnetList
 from storage.runs import RunReader, open_run
 from storage.torrents import INDEX_NAME, KeptTorrent, RefusedTorrent, TorrentFolder
@@ -38,7 +38,7 @@ class Observatory:
         self.description = description
         self.is_lab = is_lab
         workspace.prepare()
-        self._catalogue = Catalogue(workspace.catalogue_path)
+        self._catalogue = open_catalogue(workspace)
         self._magnets = MagnetList(workspace.torrents_dir)
         self._folder_stamp: tuple[int, int] | None = None
         settle(workspace, self._catalogue)
@@ -190,6 +190,14 @@ class Observatory:
             StorageError: there is no such run.
         """
         return open_run(self.workspace.runs_dir, run_id)
+
+    def view(self, run_id: str) -> RunView:
+        """A run as the page and exports ask for it, as it stands now.
+
+        Raises:
+            StorageError: there is no such run, or a part of it does not read.
+        """
+        return open_view(self.open_run(run_id))
 
     def purge_preview(self) -> PurgePreview:
         """What a purge would delete and keep."""

@@ -14,7 +14,12 @@ from crawler.canaries import Canaries, read_canaries
 from crawler.census import CensusPlan, take_census
 from crawler.optout import Network
 from observatory.asking import hear_trackers, refuse_past_proxy, trackers_of
-from observatory.configuration import load_canaries, load_optout, load_settings
+from observatory.configuration import (
+    load_canaries,
+    load_optout,
+    load_settings,
+    open_catalogue,
+)
 from observatory.jobs import CrawlTarget, FetchArguments, Report
 from observatory.node_file import NodeFile
 from observatory.progress import Progress
@@ -43,7 +48,7 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
     settings = _effective(load_settings(workspace), arguments)
     refuse_past_proxy(settings)
     deadline = time.monotonic() + settings.crawl_deadline_s
-    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+    with closing(open_catalogue(workspace)) as catalogue:
         canaries = _canaries(workspace, arguments)
         targets = _targets(arguments, workspace, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))

@@ -16,11 +16,10 @@ from analysis.classic_import import RunFrames, records_to_frames
 from analysis.locator import Locator, open_locator
 from analysis.pseudonyms import pseudonymise
 from observatory.aggregates import run_frames, write_classic_aggregates
-from observatory.configuration import load_settings
+from observatory.configuration import load_settings, open_catalogue
 from observatory.jobs import ExportArguments, ImportArguments, Report
 from observatory.progress import Progress
 from observatory.version import code_version
-from storage.catalogue import Catalogue
 from storage.classic import ClassicFolder, RecordFile, RefusedFile, write_classic_folder
 from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
 from storage.pseudonym_key import load_or_make_key
@@ -119,7 +118,7 @@ def _keep(
     writer.record_tallies(frames.tallies)
     writer.add(frames.sightings, _outcomes(frames, now), counts)
     writer.finish(RunState.COMPLETE, datetime.now(UTC), f"Imported from {origin}.", counts)
-    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+    with closing(open_catalogue(workspace)) as catalogue:
         catalogue.put_run(writer.manifest)
     return manifest.run_id
 
@@ -156,7 +155,7 @@ def export_classic(workspace: Workspace, arguments: ExportArguments, progress: P
             f"{arguments.folder} is the workspace itself: an export there would replace its "
             "index.json. Choose another folder."
         )
-    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+    with closing(open_catalogue(workspace)) as catalogue:
         run_id = arguments.run_id or catalogue.latest_run_id()
     if run_id is None:
         raise JobRefused("There is no run to export yet: fetch or import one first.")

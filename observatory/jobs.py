@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from storage.catalogue import JobRow
 from swarm.endpoint import Endpoint
 from swarm.settings import check_host_and_port
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.schema import JobRow
 
 
 class JobKind(StrEnum):

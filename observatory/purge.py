@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 
+from observatory.configuration import open_catalogue
 from observatory.jobs import PurgeArguments, Report
 from observatory.progress import Progress
 from storage.catalogue import Catalogue
@@ -40,7 +41,7 @@ def purge(workspace: Workspace, arguments: PurgeArguments, progress: Progress) -
     Killed in the middle, a second purge ends the work.
     """
     runs = list(list_runs(workspace.runs_dir))
-    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+    with closing(open_catalogue(workspace)) as catalogue:
         for done, run in enumerate(runs):
             progress.report("Deleting runs", done, len(runs))
             catalogue.forget_run(run.run_id)  # first: the page reads what the catalogue names

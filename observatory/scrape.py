@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
-from observatory.configuration import load_settings
+from observatory.configuration import load_settings, open_catalogue
 from observatory.jobs import Report, ScrapeArguments
 from observatory.kept_pages import KeptPages
 from observatory.magnets import MagnetIntake
@@ -26,7 +26,6 @@ from scraper.collect import (
     TorrentRefused,
 )
 from scraper.events import MagnetFound
-from storage.catalogue import Catalogue
 from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
 from swarm.errors import SiteError
@@ -50,7 +49,7 @@ def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress)
     feeds = tuple(dict.fromkeys((*settings.feeds, *arguments.feeds)))
     pages = KeptPages(workspace)
     folder = TorrentFolder(workspace.torrents_dir)
-    catalogue = Catalogue(workspace.catalogue_path)
+    catalogue = open_catalogue(workspace)
     known = {
         InfoHash.from_hex(key[:40])
         for row in catalogue.torrents()

@@ -24,6 +24,8 @@ from swarm.errors import SettingsError
 
 ENV_PREFIX = "SWARM_ATLAS_"
 
+DATABASE_SCHEMES = ("postgresql://", "postgres://")
+
 # Long-lived public entry points of the BitTorrent DHT.
 PUBLIC_BOOTSTRAP = (
     "router.bittorrent.com:6881",
@@ -85,6 +87,8 @@ class Settings(BaseSettings):
     feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     geoip_city: _OptionalPath = None
     store_addresses: bool = False
+    # May hold a password, so no dump has it: neither a manifest nor a job's row.
+    database_url: str = Field(default="", exclude=True, repr=False)
     ignore_environment: bool = False
 
     @property
@@ -106,6 +110,13 @@ class Settings(BaseSettings):
     def _hosts_with_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for entry in value:
             check_host_and_port(entry)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _an_address_of_a_database(cls, value: str) -> str:
+        if value and not value.startswith(DATABASE_SCHEMES):
+            raise ValueError("must be postgresql://user:password@host:5432/database, or empty")
         return value
 
     @classmethod
@@ -157,7 +168,7 @@ def read_settings(text: str, *, file: str, environment: Mapping[str, str]) -> Se
         if not equals:
             raise SettingsError(f"{where}: {stripped[:60]!r} is not key=value")
         _take(key, value, where, values, origin)
-    ignored = values.get("ignore_environment", "").lower() in ("1", "yes", "true", "on")
+    ignored = _is_yes(values.get("ignore_environment", ""))
     for name, value in sorted(environment.items()):
         if name.startswith(ENV_PREFIX) and not ignored:
             key = name.removeprefix(ENV_PREFIX).lower()
@@ -170,9 +181,27 @@ def read_settings(text: str, *, file: str, environment: Mapping[str, str]) -> Se
         first = error.errors()[0]
         field = KEYS.get(str(first["loc"][0]), str(first["loc"][0]))
         where = origin.get(field, file)
-        shown = str(first["input"])[:80]
+        is_secret = not Settings.model_fields[field].repr
+        shown = "..." if is_secret else str(first["input"])[:80]
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{where}: {_shown(field)}={shown} is refused: {reason}") from None
+
+
+def read_database_url(text: str, *, environment: Mapping[str, str]) -> str:
+    """The one key that counts before any other: jobs, and how they failed, are kept there.
+
+    So it is read even from a file whose other lines do not read.
+    """
+    pairs = (line.partition("=") for line in text.splitlines() if not line.lstrip().startswith("#"))
+    values = {key.strip(): value.strip() for key, _, value in pairs}
+    written = values.get("database_url", "")
+    if _is_yes(values.get("ignore_environment", "")):
+        return written
+    return environment.get(f"{ENV_PREFIX}DATABASE_URL", written)
+
+
+def _is_yes(value: str) -> bool:
+    return value.lower() in ("1", "yes", "true", "on")
 
 
 def _take(
