@@ -13,6 +13,8 @@ from flask import request
 from waitress.server import create_server
 
 from dashboard import arrival, intake, pulse, security, words
+from dashboard.access import Access, guard_access
+from dashboard.compression import compress_answers
 from dashboard.live import LiveView
 from dashboard.orders import say
 from dashboard.pages import PAGES
@@ -42,8 +44,12 @@ _FRAME = """<!doctype html>
 """
 
 
-def build_app(host: Host) -> Dash:
-    """The page over the worlds of `host`; all state is there, so any number of tabs may be open."""
+def build_app(host: Host, access: Access | None = None) -> Dash:
+    """The page over the worlds of `host`; all state is there, so any number of tabs may be open.
+
+    Without `access`, everybody on this machine may look, and no program may start a job.
+    """
+    access = access or Access(None, demanded=False)
     app = Dash(
         __name__,
         title=words.TITLE,
@@ -64,6 +70,8 @@ def build_app(host: Host) -> Dash:
         page.register(app, live)
     intake.register(app, host)
     security.guard(app.server, app.csp_hashes())
+    guard_access(app.server, access)
+    compress_answers(app.server)
     return app
 
 
@@ -96,6 +104,7 @@ def make_server(app: Dash, listener: socket.socket) -> Any:
         threads=_THREADS,
         ident=None,
         outbuf_overflow=_BUFFERED_BYTES,
+        max_request_body_size=security.MOST_REQUEST_BYTES,
     )
 
 

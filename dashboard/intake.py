@@ -19,9 +19,9 @@ from dashboard.orders import look_at_once, pressed
 from observatory.host import Host
 from observatory.intake import IntakeOutcome, IntakeState
 
-# page.js refuses to send more than MOST_BYTES at once; base64 and JSON add a third.
+# page.js refuses to send more than MOST_BYTES at once; base64 and JSON add a third
+# (dashboard/security.py, MOST_REQUEST_BYTES).
 MOST_BYTES = 64_000_000
-_MOST_REQUEST_BYTES = 96_000_000
 _MOST_REFUSALS = 10
 
 
@@ -57,7 +57,6 @@ def panel() -> html.Details:
 
 def register(app: Dash, host: Host) -> None:
     """Add what a drop and a paste do."""
-    app.server.config["MAX_CONTENT_LENGTH"] = _MOST_REQUEST_BYTES
 
     @app.callback(
         Output(ids.INTAKE_RESULT, "children"),

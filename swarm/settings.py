@@ -8,6 +8,7 @@ counts alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     geoip_city: _OptionalPath = None
     store_addresses: bool = False
+    trusted_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     # May hold a password, so no dump has it: neither a manifest nor a job's row.
     database_url: str = Field(default="", exclude=True, repr=False)
     ignore_environment: bool = False
@@ -104,6 +106,14 @@ class Settings(BaseSettings):
         ):
             raise ValueError("must start with http:// or https:// and name a site")
         return value.rstrip("/")
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _names_of_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", name):
+                raise ValueError(f"{name[:60]!r} is not the name of a host (no scheme, no port)")
+        return tuple(name.lower() for name in value)
 
     @field_validator("dht_bootstrap")
     @classmethod
