@@ -61,7 +61,7 @@ def write_folder(folder: Path, peers: int) -> None:
 def make_page(folder: Path) -> dash.Dash:
     """The classic page over such a folder. Its figures have the ids that ours have."""
     app = dash.Dash(__name__, serve_locally=True)
-    config = {"topojsonURL": "/no-outlines/", "plotlyServerURL": "https://invalid.localhost/"}
+    config: Any = {"topojsonURL": "/no-outlines/", "plotlyServerURL": "https://invalid.localhost/"}
     app.layout = html.Div(
         [
             dcc.Graph(id="histogram", config=config),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
+from analysis.selection import Selection
 from analysis.tables import Binning
 
 MOST_QUERY_CHARACTERS = 4_000
@@ -32,10 +33,18 @@ class AddressState:
     countries: frozenset[str] = frozenset()  # ISO 3166-1 alpha-2, "ZZ" is unknown
     categories: frozenset[str] = frozenset()
     binning: Binning = Binning.CLASSIC
+    shares: bool = False  # bars as shares of their bin, not as numbers of peers
+    classic_map: bool = False  # a marker per torrent and place, as the classic tool drew it
     bin: int | None = None  # the order of a bin of that binning
     place: str | None = None  # the key of a place, as the map's table gives it
     swarm: int | None = None  # the number of a swarm within the run
     refused: tuple[str, ...] = field(default=(), compare=False)  # keys whose values did not read
+
+    @property
+    def selection(self) -> Selection:
+        """Whom the figures are narrowed to."""
+        size_bin = None if self.bin is None else (self.binning, self.bin)
+        return Selection(self.countries, self.categories, size_bin, self.place, self.swarm)
 
 
 def read_address(query: str | None) -> AddressState:
@@ -75,6 +84,8 @@ def read_address(query: str | None) -> AddressState:
         countries=several("country", _matching(_COUNTRY)),
         categories=several("category", _text),
         binning=one("binning", _binning) or Binning.CLASSIC,
+        shares=one("bars", _only("shares")) is not None,
+        classic_map=one("map", _only("classic")) is not None,
         bin=one("bin", _number),
         place=one("place", _text),
         swarm=one("swarm", _natural),
@@ -92,6 +103,10 @@ def write_address(state: AddressState) -> str:
     pairs += [("category", category) for category in sorted(state.categories)]
     if state.binning is not Binning.CLASSIC:
         pairs.append(("binning", state.binning.value))
+    if state.shares:
+        pairs.append(("bars", "shares"))
+    if state.classic_map:
+        pairs.append(("map", "classic"))
     if state.bin is not None:
         pairs.append(("bin", str(state.bin)))
     if state.place is not None:
@@ -114,6 +129,10 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
 def _text(value: str) -> str | None:
     plain = 0 < len(value) <= MOST_TEXT_CHARACTERS and value.isprintable()
     return value if plain else None
+
+
+def _only(word: str) -> Callable[[str], str | None]:
+    return lambda value: value if value == word else None
 
 
 def _binning(value: str) -> Binning | None:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from analysis.estimate import Estimate
+from analysis.tables import UNKNOWN_SIZE
 from observatory.intake import IntakeOutcome, IntakeState
 from observatory.jobs import Job, JobKind, JobState
 from observatory.purge import PurgePreview
@@ -96,10 +98,33 @@ TRY_LAB = "Try it on the built-in lab"
 LEAVE_LAB = "Leave the lab"
 CONNECTION_LOST = "The server does not answer. Is Swarm Atlas still running in its terminal?"
 NO_PEERS_YET = "no peers yet"
-MAP_NOTE = "a marker per torrent and place · size: log₂ of the torrent's MB"
+MAP_NOTE_CLASSIC = "a marker per torrent and place · size: log₂ of the torrent's MB"
 MAP_NOTE_MERGED = "a marker per place · size: log₂ of its torrents' median MB"
-HISTOGRAM_NOTE = "peers per torrent size in MB, stacked by country"
-TABLE_NOTE = "the colour key of both charts: click to hide or show"
+HISTOGRAM_NOTE = "peers per torrent size in MB, stacked by country; click a bin to narrow"
+TABLE_NOTE = "a name narrows everything to it; a colour hides it in both charts"
+DISTINCT_PEERS = "Distinct peers"
+MEMBERSHIPS = "Peers, once per swarm"
+SEEDS = "Seeds, estimated"
+DOWNLOADERS = "Downloaders, estimated"
+SWARMS_COUNTED = "Swarms counted"
+SWARMS_WITH_PEERS = "Swarms with peers"
+COUNTRIES = "Countries"
+PLACES = "Places"
+LOCATED = "Peers located"
+RECALL = "Known peers found"
+RECALL_UNKNOWN = "Recall: not measured"
+COUNTRY = "Country"
+PEERS = "Peers"
+SHARE = "Share"
+MEDIAN = "Median"
+COMPARED = "Compared"
+NARROWED_TO = "Narrowed to"
+SHOW_ALL = "Show all"
+NO_CATEGORY = "No category"
+A_PLACE = "a place on the map"
+MOST_SHARED = "Most shared here:"
+FILTER_COUNTRIES = "All countries"
+FILTER_CATEGORIES = "All categories"
 DUPLICATES_NOTE = "A peer in two swarms counts once in each."
 OUTLINES = "Outlines: Natural Earth"
 
@@ -283,7 +308,50 @@ def database_line(build: DatabaseBuild | None, today: date) -> str:
     return f"{said}."
 
 
-def unplaced_note(memberships: int, on_map: int) -> str:
+def map_note(cell_deg: float | None) -> str:
+    """What a marker of the map stands for."""
+    if cell_deg is None:
+        return "a marker per place · area: peers"
+    return f"area: peers · places within {cell_deg:g}° share a marker, zoom in to part them"
+
+
+def shaded_note(peers: int) -> str:
+    """How many peers the layer of countries stands for."""
+    return "" if peers <= 0 else f" · {plural(peers, 'peer')} known to a country only, as shades"
+
+
+def unplaced_note(peers: int) -> str:
     """How many peers the map cannot show."""
-    missing = memberships - on_map
-    return "" if missing <= 0 else f" · {plural(missing, 'peer')} without coordinates not shown"
+    return "" if peers <= 0 else f" · {plural(peers, 'peer')} of unknown place not shown"
+
+
+def interval(estimate: Estimate) -> str:
+    """`1,204 to 1,377`; where nothing bounds it, `1,204 or more`."""
+    if estimate.high is None:
+        return f"{estimate.low:,.0f} or more"
+    return f"{estimate.low:,.0f} to {estimate.high:,.0f}"
+
+
+def others(count: int) -> str:
+    """The row of all countries without a colour of their own."""
+    return f"Other ({count})"
+
+
+def colour_of(name: str) -> str:
+    """What the button with a country's colour does."""
+    return f"{name}: shown in both charts"
+
+
+def size_bin(label: str) -> str:
+    """A bin of the histogram: `300 - 399 MB`."""
+    return label if label == UNKNOWN_SIZE else f"{label} MB"
+
+
+def one_swarm(number: int) -> str:
+    """A swarm that the page is narrowed to."""
+    return f"swarm no. {number}"
+
+
+def no_longer(what: str) -> str:
+    """What a click on a word of what is narrowed to does."""
+    return f"No longer narrow to {what}"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State
 
-from analysis.figures import map_layout
-from analysis.palette import Scheme
-from analysis.tables import Binning
 from dashboard import ids, words
-from dashboard.live import LiveView, RunKey
+from dashboard.live import LiveView
 from dashboard.orders import look_at_once, pressed, say, say_nothing
-from dashboard.overview import parts
-from dashboard.overview.drawing import Wish, choose_colours, draw_histogram, draw_map, map_zoom
+from dashboard.overview import charts
 from observatory.host import Host
 from observatory.jobs import JobKind
 from swarm.errors import JobRefused, SwarmError
+
+_CONTROLS = (ids.BINNING, ids.SHARES, ids.MAP_VIEW, ids.COUNTRY_PICKER, ids.CATEGORY_PICKER)
 
 
 def register(app: Dash, live: LiveView) -> None:
@@ -24,14 +22,19 @@ def register(app: Dash, live: LiveView) -> None:
     _register_browser_side(app)
     _register_orders(app, live.host)
     _register_purge_question(app, live.host)
-    _register_drawing(app, live)
+    charts.register(app, live)
 
 
 def _register_browser_side(app: Dash) -> None:
-    """What assets/page.js answers without a request; see the functions of these names there."""
+    """What the assets answer without a request: page.js under `atlas`, overview.js under its name.
 
-    def browser(name: str, *wires: Any, initial: bool = True) -> None:
-        where = ClientsideFunction("atlas", name)
+    See the functions of these names there.
+    """
+
+    def browser(
+        name: str, *wires: Any, initial: bool = True, namespace: str = "atlas"
+    ) -> None:
+        where = ClientsideFunction(namespace, name)
         app.clientside_callback(  # type: ignore[no-untyped-call]  # dash gives it no types
             where, *wires, prevent_initial_call=not initial
         )
@@ -50,6 +53,32 @@ def _register_browser_side(app: Dash) -> None:
         initial=False,
     )
     browser("keepFocus", Input(ids.COUNTRIES, "children"), initial=False)
+    browser(
+        "viewport",
+        Output(ids.VIEWPORT, "data"),
+        Input(ids.MAP, "relayoutData"),
+        State(ids.VIEWPORT, "data"),
+        initial=False,
+        namespace="overview",
+    )
+    browser(
+        "syncControls",
+        *(Output(name, "value") for name in _CONTROLS),
+        Input(ids.ADDRESS, "search"),
+        *(Input(name, "value") for name in _CONTROLS),
+        namespace="overview",
+    )
+    browser(
+        "pick",
+        Output(ids.MAP, "clickData"),
+        Output(ids.HISTOGRAM, "clickData"),
+        Input(ids.PICKED, "data"),
+        Input(ids.MAP, "clickData"),
+        Input(ids.HISTOGRAM, "clickData"),
+        State(ids.ADDRESS, "search"),
+        initial=False,
+        namespace="overview",
+    )
     browser(
         "closePurge",
         Output(ids.PURGE_MODAL, "opened", allow_duplicate=True),
@@ -116,46 +145,3 @@ def _register_purge_question(app: Dash, host: Host) -> None:
     def ask(_clicks: int) -> tuple[bool, str, str, bool]:
         preview = host.current.purge_preview()
         return True, words.purge_sentence(preview), words.purge_button(preview), preview.runs == 0
-
-
-def _register_drawing(app: Dash, live: LiveView) -> None:
-    @app.callback(
-        Output(ids.MAP, "figure"),
-        Output(ids.HISTOGRAM, "figure"),
-        Output(ids.COUNTRIES, "children"),
-        Output(ids.MAP_NOTE, "children"),
-        Output(ids.DRAWN, "data"),
-        Input(ids.RUN_KEY, "data"),
-        Input(ids.SCHEME, "data"),
-        Input(ids.TOP, "value"),
-        Input(ids.BINNING, "value"),
-        Input(ids.HIDDEN, "data"),
-        State(ids.DRAWN, "data"),
-        State(ids.WINDOW_WIDTH, "data"),
-    )
-    def draw(
-        key: dict[str, str] | None,
-        scheme: str | None,
-        top: str,
-        binning: str,
-        hidden: list[str],
-        drawn: str | None,
-        width: int,
-    ) -> tuple[Any, ...]:
-        """The charts and the table that is their key; whole only the first time."""
-        if key is None or scheme is None:
-            return (no_update,) * 5
-        run = RunKey(**key)
-        if run.world != live.host.current.name:
-            return (no_update,) * 5  # another tab has changed the world: the next beat brings it
-        wish = Wish(Scheme(scheme), int(top), Binning(binning), frozenset(hidden))
-        tables, whole = live.tables(run), drawn is None
-        colours = choose_colours(tables, live.slots(run), wish)
-        layout = map_layout(colours.palette, app.get_asset_url("").rstrip("/"), map_zoom(width))
-        return (
-            draw_map(tables, colours, layout, hidden, whole=whole),
-            draw_histogram(tables, colours, wish, whole=whole),
-            parts.countries(tables.countries(), colours.top, colours.by_key(), hidden),
-            parts.map_note(tables.places(), tables.numbers()),
-            scheme,
-        )

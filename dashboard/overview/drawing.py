@@ -2,32 +2,43 @@
 
 A new layout would throw away the reader's zoom (dash 4.4.1, see docs/adr/0007-the-page.md); hence a
 `Patch` that replaces the traces and, when the theme changes, the few entries that carry colours.
+
+Each chart leaves out what it is itself clicked for: the histogram shows all bins and fades those
+that are not chosen, the map does the same with places, so that the reader sees what else there is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
 from dash import Patch
 
+from analysis.cells import cell_deg_at
 from analysis.figures import (
     bin_order,
     histogram_layout,
     histogram_traces,
+    map_layout,
     map_traces,
     theme_changes,
 )
+from analysis.map_style import OUTLINE_FILE
 from analysis.palette import PALETTES, Palette, Scheme, colour_of
-from analysis.tables import OTHER, Binning, group_behind_top, top_countries
-from dashboard.live import RunTables
+from analysis.place_map import country_traces, place_traces
+from analysis.selection import Bounds, Selection
+from analysis.tables import OTHER, group_behind_top, top_countries
+from dashboard.address_state import AddressState
+from dashboard.live import ShownRun
 from swarm.place import UNKNOWN_COUNTRY
 
 _ONE_COLUMN_PX = 1150  # as in assets/style.css
 _WORLD_PX = 512 * 1.2  # MapLibre's world at zoom 0, with room: cards are flatter than the world
+_FINER_BY = 1.5  # zoom levels: the page's markers may overlap a little, which shows density
+_POINTS_FROM_ZOOM = 7  # from here on each place has a marker of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +47,21 @@ class Wish:
 
     scheme: Scheme
     top: int  # countries with a colour of their own
-    binning: Binning
     hidden: frozenset[str]
+    address: AddressState
+
+
+@dataclass(frozen=True, slots=True)
+class Viewport:
+    """What of the world the map shows: a zoom, and a box once it shows little of it."""
+
+    zoom: float
+    bounds: Bounds | None = None
+
+    @property
+    def cell_deg(self) -> float | None:
+        """The cells whose peers share a marker; None: each place has its own."""
+        return None if self.zoom >= _POINTS_FROM_ZOOM else cell_deg_at(self.zoom + _FINER_BY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +78,77 @@ class Colours:
         return {key: colour_of(key, self.slots, self.palette) for key in keys}
 
 
-def choose_colours(tables: RunTables, slots: Mapping[str, int], wish: Wish) -> Colours:
-    """The wished number of leading countries, in the colours that the run gave them."""
-    top = top_countries(tables.countries(), wish.top)
+def choose_colours(shown: ShownRun | None, slots: Mapping[str, int], wish: Wish) -> Colours:
+    """The wished number of the run's leading countries, in the colours that the run gave them.
+
+    They are those of the whole run: a colour does not change its meaning with what is chosen.
+    """
+    top = [] if shown is None else top_countries(shown.countries(Selection()), wish.top)
     return Colours(top, {country: slots[country] for country in top}, PALETTES[wish.scheme])
 
 
-def draw_histogram(tables: RunTables, colours: Colours, wish: Wish, *, whole: bool) -> Any:
+def draw_histogram(shown: ShownRun | None, colours: Colours, wish: Wish, *, whole: bool) -> Any:
     """The histogram: a figure where it is wanted `whole`, else a Patch."""
-    grouped = group_behind_top(tables.histogram(wish.binning), list(colours.top))
-    traces = histogram_traces(grouped, colours.top, colours.slots, colours.palette, wish.hidden)
-    layout = histogram_layout(colours.palette)
-    order = bin_order(grouped, wish.hidden)
+    layout = histogram_layout(colours.palette, shares=wish.address.shares)
+    traces: list[Any] = []
+    order: list[str] = []
+    if shown is not None:
+        seen = replace(wish.address, bin=None).selection
+        bins = group_behind_top(shown.histogram(seen, wish.address.binning), list(colours.top))
+        traces = histogram_traces(
+            bins,
+            colours.top,
+            colours.slots,
+            colours.palette,
+            wish.hidden,
+            chosen=wish.address.bin,
+            shares=wish.address.shares,
+        )
+        order = bin_order(bins, wish.hidden)
     if whole:
         layout.xaxis.categoryarray = order
         return _whole(traces, layout)
-    changes: dict[tuple[str, ...], Any] = {("xaxis", "categoryarray"): order}
+    norm = "percent" if wish.address.shares else ""
+    changes: dict[tuple[str, ...], Any] = {
+        ("xaxis", "categoryarray"): order,
+        ("barnorm",): norm,
+        ("yaxis", "title", "text"): layout.yaxis.title.text,
+        ("yaxis", "ticksuffix"): layout.yaxis.ticksuffix or "",
+    }
     return _changed(traces, theme_changes(layout) | changes)
 
 
 def draw_map(
-    tables: RunTables,
+    shown: ShownRun | None,
     colours: Colours,
-    layout: go.Layout,
-    hidden: Collection[str],
+    wish: Wish,
+    viewport: Viewport,
+    assets_url: str,
     *,
     whole: bool,
 ) -> Any:
     """The map: a figure where it is wanted `whole`, else a Patch."""
-    traces = map_traces(tables.places(), colours.slots, colours.palette, hidden)
+    layout = map_layout(colours.palette, assets_url, viewport.zoom)
+    traces: list[Any] = []
+    if shown is not None and wish.address.classic_map:
+        markers = shown.markers(wish.address.selection)
+        traces = list(map_traces(markers, colours.slots, colours.palette, wish.hidden))
+    elif shown is not None:
+        seen = replace(wish.address, place=None).selection
+        outlines = f"{assets_url}/{OUTLINE_FILE}"
+        places = shown.places(seen, viewport.cell_deg, viewport.bounds)
+        traces = [
+            *place_traces(
+                places,
+                colours.slots,
+                colours.palette,
+                hidden=wish.hidden,
+                chosen=wish.address.place,
+            ),
+            *country_traces(
+                shown.country_level(seen), colours.palette, outlines, hidden=wish.hidden
+            ),
+        ]
     return _whole(traces, layout) if whole else _changed(traces, theme_changes(layout))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -11,6 +12,7 @@ from analysis.palette import SLOTS
 from analysis.tables import Binning
 from dashboard import ids, intake, words
 from dashboard.markup import aria, dismissible, icon
+from dashboard.overview.narrowing import country_choices
 
 _TOP_CHOICES = (3, 5, 8, SLOTS)
 # Plotly offers to send charts to a cloud and to fetch outlines from a CDN: neither leaves here.
@@ -53,7 +55,10 @@ def overview() -> list[Any]:
 def _stores() -> list[Any]:
     return [
         dcc.Store(id=ids.RUN_KEY),
-        dcc.Store(id=ids.DRAWN),
+        dcc.Store(id=ids.BARS_DRAWN),
+        dcc.Store(id=ids.MAP_DRAWN),
+        dcc.Store(id=ids.VIEWPORT),
+        dcc.Store(id=ids.PICKED),
         dcc.Store(id=ids.RESULT_KEY),
         dcc.Store(id=ids.HIDDEN, data=[]),
         dcc.Store(id=ids.DISMISSED, storage_type="local"),
@@ -134,6 +139,7 @@ def _empty() -> html.Section:
 def _figures() -> html.Section:
     return html.Section(
         [
+            _filters(),
             html.Div(id=ids.NUMBERS, className="numbers"),
             _map_card(),
             _histogram_card(),
@@ -147,33 +153,54 @@ def _figures() -> html.Section:
     )
 
 
+def _filters() -> html.Div:
+    """What the page is narrowed to: two pickers, and the same in words."""
+    countries = dmc.MultiSelect(
+        id=ids.COUNTRY_PICKER,
+        data=country_choices(),
+        value=[],
+        placeholder=words.FILTER_COUNTRIES,
+        searchable=True,
+        clearable=True,
+        hidePickedOptions=True,
+        size="sm",
+        className="filter",
+        **aria(label=words.FILTER_COUNTRIES),
+    )
+    categories = dmc.MultiSelect(
+        id=ids.CATEGORY_PICKER,
+        data=[],
+        value=[],
+        placeholder=words.FILTER_CATEGORIES,
+        searchable=True,
+        clearable=True,
+        size="sm",
+        className="filter",
+        **aria(label=words.FILTER_CATEGORIES),
+    )
+    chosen = html.Div(id=ids.NARROWED, className="narrowed", role="status")
+    return html.Div([countries, categories, chosen], className="filters")
+
+
 def _map_card() -> html.Section:
-    head = html.Div([html.H2("Where peers are"), html.Small(id=ids.MAP_NOTE)], className="head")
-    return html.Section([head, _graph(ids.MAP, scroll_zoom=True)], className="card map-card")
+    notes = [html.H2("Where peers are"), html.Small(id=ids.MAP_NOTE)]
+    view = _switch(ids.MAP_VIEW, (("places", "Places"), ("classic", "Classic")), "Markers")
+    head = html.Div([html.Div(notes, className="title"), view], className="head")
+    place = html.P(id=ids.PLACE, className="place", role="status")
+    graph = _graph(ids.MAP, scroll_zoom=True)
+    return html.Section([head, graph, place], className="card map-card")
 
 
 def _histogram_card() -> html.Section:
+    tops = [(str(n), f"Top {n}") for n in _TOP_CHOICES]
+    bins = ((Binning.CLASSIC.value, "100 MB bins"), (Binning.LOG2.value, "log₂ bins"))
+    top = _switch(ids.TOP, tops, "Countries with a colour of their own", value=str(SLOTS))
+    top.persistence = True
     controls = html.Div(
         [
-            dmc.SegmentedControl(
-                id=ids.TOP,
-                data=[{"value": str(n), "label": f"Top {n}"} for n in _TOP_CHOICES],
-                value=str(SLOTS),
-                size="xs",
-                persistence=True,
-                **aria(label="Countries with a colour of their own"),
-            ),
-            dmc.SegmentedControl(
-                id=ids.BINNING,
-                data=[
-                    {"value": Binning.CLASSIC.value, "label": "100 MB bins"},
-                    {"value": Binning.LOG2.value, "label": "log₂ bins"},
-                ],
-                value=Binning.CLASSIC.value,
-                size="xs",
-                persistence=True,
-                **aria(label="Size bins"),
-            ),
+            top,
+            _switch(ids.BINNING, bins, "Size bins"),
+            _switch(ids.SHARES, (("peers", "Peers"), ("shares", "Shares")), "Bars"),
         ],
         className="controls",
     )
@@ -188,6 +215,19 @@ def _countries_card() -> html.Section:
     note = html.P(words.DUPLICATES_NOTE, className="plan")
     table = html.Div(id=ids.COUNTRIES, className="countries", tabIndex=0)
     return html.Section([head, table, note], className="card countries-card")
+
+
+def _switch(
+    name: str, choices: Sequence[tuple[str, str]], label: str, value: str | None = None
+) -> dmc.SegmentedControl:
+    """A choice of one of few; the first, unless `value` says which."""
+    return dmc.SegmentedControl(
+        id=name,
+        data=[{"value": key, "label": text} for key, text in choices],
+        value=value or choices[0][0],
+        size="xs",
+        **aria(label=label),
+    )
 
 
 def _graph(name: str, *, scroll_zoom: bool = False) -> dcc.Graph:

@@ -6,12 +6,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
 from dash import Dash, Input, Output, State, no_update
 
+from analysis.selection import Selection
 from dashboard import ids, words
-from dashboard.address_state import read_address
-from dashboard.live import LiveView
+from dashboard.address_state import AddressState, read_address
+from dashboard.live import LiveView, ShownRun
 from dashboard.overview import parts
+from dashboard.overview.narrowing import category_choices, narrowed
 from observatory.desk import Observatory
 from observatory.host import Host
 from observatory.jobs import Job
@@ -35,6 +38,8 @@ _OUTPUTS = {
     "figures": Output(ids.FIGURES, "className"),
     "numbers": Output(ids.NUMBERS, "children"),
     "attribution": Output(ids.ATTRIBUTION, "children"),
+    "categories": Output(ids.CATEGORY_PICKER, "data"),
+    "narrowed": Output(ids.NARROWED, "children"),
 }
 
 
@@ -47,15 +52,21 @@ def register(app: Dash, live: LiveView) -> None:
             "seen": Input(ids.SEEN, "data"),
             "per_category": Input(ids.PER_CATEGORY, "value"),
             "query": State(ids.ADDRESS, "search"),
+            "drawn": State(ids.RUN_KEY, "data"),
         },
     )
-    def refresh(seen: str | None, per_category: object, query: str | None) -> dict[str, Any]:
+    def refresh(
+        seen: str | None, per_category: object, query: str | None, drawn: object
+    ) -> dict[str, Any]:
         if seen is None:
             return dict.fromkeys(_OUTPUTS, no_update)  # the first beat has not been answered yet
-        return state_of_page(live, per_category, read_address(query).run)
+        state = state_of_page(live, per_category, read_address(query))
+        if state["run_key"] == drawn:
+            state["run_key"] = no_update  # the charts would be drawn again
+        return state
 
 
-def state_of_page(live: LiveView, per_category: object, wanted_run: str | None) -> dict[str, Any]:
+def state_of_page(live: LiveView, per_category: object, address: AddressState) -> dict[str, Any]:
     """Everything that a beat may change, as it should be now.
 
     Raises:
@@ -64,13 +75,13 @@ def state_of_page(live: LiveView, per_category: object, wanted_run: str | None) 
     desk = live.host.current
     now = datetime.now(UTC)
     torrents = desk.torrents()
-    run = live.shown_run(desk, wanted_run)
+    run = live.shown_run(desk, address.run)
     return {
         "scrape_plan": _scrape_plan(desk, per_category),
         "fetch_plan": words.torrents_kept(torrents, desk.refused_torrents, desk.magnets()),
         **_job_parts(desk.latest_job(), desk.name, now),
         **_lab_parts(live.host),
-        **_run_parts(live, desk, run, torrents, now),
+        **_run_parts(live, desk, run, address, now),
     }
 
 
@@ -109,19 +120,35 @@ def _lab_parts(host: Host) -> dict[str, Any]:
 
 
 def _run_parts(
-    live: LiveView, desk: Observatory, run: RunSummary | None, torrents: int, now: datetime
+    live: LiveView, desk: Observatory, run: RunSummary | None, address: AddressState, now: datetime
 ) -> dict[str, Any]:
     """The figures, or what to click where there are none."""
     key = live.key(desk, run)
-    if run is None:
+    shown = live.shown(key)
+    if run is None or shown is None:
         empty = "card empty in-lab" if desk.is_lab else "card empty"
-        nothing: dict[str, Any] = {"run_title": "", "numbers": [], "attribution": []}
+        filled = ("numbers", "attribution", "categories", "narrowed")
+        nothing: dict[str, Any] = {"run_title": ""} | {name: [] for name in filled}
         return nothing | {"empty": empty, "figures": "figures no-run", "run_key": asdict(key)}
+    selection = address.selection
     return {
         "empty": "card empty hidden",
         "figures": "figures",
         "run_key": asdict(key),
         "run_title": words.run_title(run),
-        "numbers": parts.numbers(torrents, run, live.tables(key).numbers()),
+        "numbers": parts.numbers(run, shown.numbers(selection), selection),
+        "categories": category_choices(shown.categories()),
+        "narrowed": narrowed(address, *_names_of(shown, address)),
         "attribution": parts.attribution(run, now.date()),
     }
+
+
+def _names_of(shown: ShownRun, address: AddressState) -> tuple[str | None, str | None]:
+    """What the chosen bin and place are called; None where they are not chosen, or not there."""
+    label = place = None
+    if address.bin is not None:
+        bins = shown.histogram(Selection(), address.binning)
+        label = next(iter(bins.filter(pl.col("order") == address.bin)["label"]), None)
+    if address.place is not None:
+        place = shown.view.place_name(address.place)
+    return label, place

@@ -11,15 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import polars as pl
 
 from observatory.jobs import Job, JobKind, JobState
 from observatory.lab_process import LabState
 from observatory.purge import PurgePreview
+from observatory.run_view import RunView, open_view
 from observatory.summaries import RunSummary
-from storage.manifest import RunKind, RunState
+from storage.manifest import RunCounts, RunKind, RunState
+from storage.runs import RunReader
 from storage.torrents import RefusedTorrent
 from storage.workspace import Workspace
 from swarm.columns import (
@@ -83,6 +86,11 @@ class FakeRun:
 
     def swarms(self) -> pl.LazyFrame:
         return self._swarms.lazy()
+
+    @property
+    def manifest(self) -> SimpleNamespace:
+        """What of a manifest a RunView reads."""
+        return SimpleNamespace(kind=RunKind.CRAWL, counts=RunCounts())
 
     def outcomes(self) -> pl.LazyFrame:
         return pl.LazyFrame(schema=polars_schema(OUTCOME_COLUMNS))
@@ -197,6 +205,9 @@ class FakeDesk:
     def latest_job(self) -> Job | None:
         return self.jobs[-1] if self.jobs else None
 
+    def job_history(self, *, offset: int = 0, limit: int = 100) -> tuple[list[Job], int]:
+        return self.jobs[::-1][offset : offset + limit], len(self.jobs)
+
     @property
     def refused_torrents(self) -> list[RefusedTorrent]:
         return []
@@ -218,6 +229,9 @@ class FakeDesk:
             if run.run_id == run_id:
                 return run
         raise StorageError(f"there is no run {run_id}")
+
+    def view(self, run_id: str) -> RunView:
+        return open_view(cast(RunReader, self.open_run(run_id)))
 
     def purge_preview(self) -> PurgePreview:
         peers = sum(run.summary().peers for run in self.all_runs)
