@@ -14,6 +14,7 @@ from waitress.server import create_server
 
 from dashboard import arrival, intake, pulse, security, words
 from dashboard.access import Access, guard_access
+from dashboard.api import routes
 from dashboard.compression import compress_answers
 from dashboard.live import LiveView
 from dashboard.orders import say
@@ -69,6 +70,7 @@ def build_app(host: Host, access: Access | None = None) -> Dash:
     for page in PAGES:
         page.register(app, live)
     intake.register(app, host)
+    routes.register(app.server, live, access)
     security.guard(app.server, app.csp_hashes())
     guard_access(app.server, access)
     compress_answers(app.server)

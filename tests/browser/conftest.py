@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
-from waitress import wasyncore
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from dashboard.app import build_app, make_server
-from observatory.host import Host
 from tests.browser.fake_host import FakeHost
+from tests.page_server import served
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 _FLAGS = (
@@ -28,6 +23,7 @@ _FLAGS = (
     "--disable-sync",
 )
 _LOCAL_SCHEMES = ("data", "blob", "about")
+expect.set_options(timeout=20_000)  # a deadline, not a promise: the machine may be busy
 
 
 @pytest.fixture(scope="package")
@@ -37,22 +33,6 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         yield browser
         browser.close()
-
-
-@contextmanager
-def served(host: object) -> Iterator[str]:
-    """Serve the page over `host` on a free port of loopback; yields its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(build_app(cast(Host, host)), listener)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        # Sockets are closed in the loop's own thread, which ends when none is left.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
-        thread.join()
-        server.task_dispatcher.shutdown()
 
 
 @pytest.fixture
