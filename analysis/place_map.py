@@ -7,7 +7,7 @@ through `inert_text`. The map's layout is that of `analysis.figures`.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,8 +17,6 @@ from analysis.countries import country_name, is_country
 from analysis.figures import inert_text
 from analysis.map_style import BORDERS
 from analysis.palette import Palette, colour_of
-from analysis.tables import OTHER
-from swarm.place import UNKNOWN_COUNTRY
 
 LARGEST_MARKER_PX = 46
 SMALLEST_MARKER_PX = 3
@@ -30,22 +28,17 @@ def place_traces(
     slots: Mapping[str, int],
     palette: Palette,
     *,
-    hidden: Collection[str] = (),
     chosen: str | None = None,
 ) -> list[go.Scattermap]:
     """One trace with a marker per row of `places` (`key`, `lat`, `lon`, `label`, `country`,
     `peers`, `places`), the largest first; nothing where there is none.
 
-    A marker's `customdata` is its key. Of `hidden`, OTHER stands for every country without a
-    slot. All but the `chosen` place are faded.
-    """  # fmt: skip
-    group = pl.col("country").replace_strict(
-        {code: code for code in (*slots, UNKNOWN_COUNTRY)}, default=OTHER
-    )
-    shown = places.filter(~group.is_in(list(hidden))).sort("peers", descending=True)
-    if shown.is_empty():
+    A marker's `customdata` is its key. All but the `chosen` place are faded.
+    """
+    if places.is_empty():
         return []
-    most = int(places["peers"].max())  # type: ignore[arg-type]  # of a column of integers
+    shown = places.sort("peers", descending=True)
+    most = int(shown["peers"][0])
     opacity: Any = 0.75
     if chosen is not None:
         opacity = [0.9 if key == chosen else FADED for key in shown["key"]]
@@ -79,14 +72,14 @@ def place_text(row: Mapping[str, Any]) -> str:
 
 
 def country_traces(
-    known: pl.DataFrame, palette: Palette, outlines_url: str, *, hidden: Collection[str] = ()
+    known: pl.DataFrame, palette: Palette, outlines_url: str
 ) -> list[go.Choroplethmap]:
     """One layer of the countries whose peers have no place within them; nothing without any.
 
     `known` is a `country_level`: `country`, `peers`. The colour goes by the logarithm, since few
     countries have most. The unknown has no outline and is left out.
     """
-    drawn = [(c, n) for c, n in known.iter_rows() if is_country(c) and c not in hidden]
+    drawn = [(c, n) for c, n in known.iter_rows() if is_country(c)]
     if not drawn:
         return []
     codes, peers = [code for code, _ in drawn], [count for _, count in drawn]

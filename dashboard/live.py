@@ -112,14 +112,16 @@ class ShownRun:
                 try:
                     self._made[question] = make()
                 except (OSError, PolarsError) as error:
-                    raise StorageError(
-                        f"run {self._reader.run_id} does not read just now "
-                        f"({str(error)[:120]}); the page tries again when it changes"
-                    ) from None
+                    raise _unreadable(self._reader.run_id, error) from None
                 while len(self._made) > _KEPT_ANSWERS:
                     self._made.popitem(last=False)
             self._made.move_to_end(question)
             return self._made[question]  # type: ignore[return-value]
+
+
+def _unreadable(run_id: str, error: Exception) -> StorageError:
+    said = f"run {run_id} does not read just now ({str(error)[:120]})"
+    return StorageError(f"{said}; the page tries again when it changes")
 
 
 class LiveView:
@@ -161,12 +163,18 @@ class LiveView:
             return None
         with self._lock:
             if key not in self._shown:
-                desk = self.host.current
-                self._shown[key] = ShownRun(desk.open_run(key.run_id), desk.view(key.run_id))
+                self._shown[key] = self._open(key.run_id)
                 while len(self._shown) > _KEPT_RUNS:
                     self._shown.popitem(last=False)
             self._shown.move_to_end(key)
             return self._shown[key]
+
+    def _open(self, run_id: str) -> ShownRun:
+        desk = self.host.current
+        try:
+            return ShownRun(desk.open_run(run_id), desk.view(run_id))
+        except (OSError, PolarsError) as error:
+            raise _unreadable(run_id, error) from None
 
     def slots(self, key: RunKey) -> dict[str, int]:
         """The colours of the run's leading countries, for all tabs the same."""

@@ -31,9 +31,7 @@ def _register_browser_side(app: Dash) -> None:
     See the functions of these names there.
     """
 
-    def browser(
-        name: str, *wires: Any, initial: bool = True, namespace: str = "atlas"
-    ) -> None:
+    def browser(name: str, *wires: Any, initial: bool = True, namespace: str = "atlas") -> None:
         where = ClientsideFunction(namespace, name)
         app.clientside_callback(  # type: ignore[no-untyped-call]  # dash gives it no types
             where, *wires, prevent_initial_call=not initial

@@ -38,6 +38,7 @@ from swarm.place import UNKNOWN_COUNTRY
 _ONE_COLUMN_PX = 1150  # as in assets/style.css
 _WORLD_PX = 512 * 1.2  # MapLibre's world at zoom 0, with room: cards are flatter than the world
 _FINER_BY = 1.5  # zoom levels: the page's markers may overlap a little, which shows density
+_NOBODY = "--"  # no country has this code
 _POINTS_FROM_ZOOM = 7  # from here on each place has a marker of its own
 
 
@@ -134,22 +135,27 @@ def draw_map(
         markers = shown.markers(wish.address.selection)
         traces = list(map_traces(markers, colours.slots, colours.palette, wish.hidden))
     elif shown is not None:
-        seen = replace(wish.address, place=None).selection
+        countries = _shown_countries(shown, colours, wish)
+        seen = replace(wish.address, place=None, countries=countries).selection
         outlines = f"{assets_url}/{OUTLINE_FILE}"
         places = shown.places(seen, viewport.cell_deg, viewport.bounds)
         traces = [
-            *place_traces(
-                places,
-                colours.slots,
-                colours.palette,
-                hidden=wish.hidden,
-                chosen=wish.address.place,
-            ),
-            *country_traces(
-                shown.country_level(seen), colours.palette, outlines, hidden=wish.hidden
-            ),
+            *place_traces(places, colours.slots, colours.palette, chosen=wish.address.place),
+            *country_traces(shown.country_level(seen), colours.palette, outlines),
         ]
     return _whole(traces, layout) if whole else _changed(traces, theme_changes(layout))
+
+
+def _shown_countries(shown: ShownRun, colours: Colours, wish: Wish) -> frozenset[str]:
+    """The chosen countries without the hidden ones, before cells are made: a cell may hold many."""
+    chosen = wish.address.countries
+    if not wish.hidden:
+        return chosen
+    named = {*colours.top, UNKNOWN_COUNTRY}
+    everybody = shown.countries(Selection())["country"]
+    seen = {code for code in everybody if (code if code in named else OTHER) not in wish.hidden}
+    left = seen & chosen if chosen else seen
+    return frozenset(left or {_NOBODY})
 
 
 def map_zoom(window_px: int) -> float:
