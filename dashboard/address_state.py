@@ -31,7 +31,7 @@ class AddressState:
 
     run: str | None = None  # None: the latest run, live while it runs
     countries: frozenset[str] = frozenset()  # ISO 3166-1 alpha-2, "ZZ" is unknown
-    categories: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()  # "" is the unknown
     binning: Binning = Binning.CLASSIC
     shares: bool = False  # bars as shares of their bin, not as numbers of peers
     classic_map: bool = False  # a marker per torrent and place, as the classic tool drew it
@@ -82,7 +82,7 @@ def read_address(query: str | None) -> AddressState:
     return AddressState(
         run=one("run", _matching(_RUN)),
         countries=several("country", _matching(_COUNTRY)),
-        categories=several("category", _text),
+        categories=several("category", _text_or_nothing),
         binning=one("binning", _binning) or Binning.CLASSIC,
         shares=one("bars", _only("shares")) is not None,
         classic_map=one("map", _only("classic")) is not None,
@@ -129,6 +129,10 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
 def _text(value: str) -> str | None:
     plain = 0 < len(value) <= MOST_TEXT_CHARACTERS and value.isprintable()
     return value if plain else None
+
+
+def _text_or_nothing(value: str) -> str | None:
+    return value if value == "" else _text(value)
 
 
 def _only(word: str) -> Callable[[str], str | None]:

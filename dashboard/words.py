@@ -129,6 +129,62 @@ DUPLICATES_NOTE = "A peer in two swarms counts once in each."
 OUTLINES = "Outlines: Natural Earth"
 
 
+JOBS_LEAD = "What was started in this world, how far it is, and how it ended."
+RUNNING_JOB = "The running job"
+PAST_JOBS = "Jobs that ended"
+JOB_COLUMNS = ("No.", "Job", "State", "Started", "Took", "In its own words")
+JOB_REPORT = "Report"
+NO_JOBS = "No job has ended yet. Scrape and Fetch on the Overview start one."
+OLDER_JOBS = "Show older jobs"
+CANCEL = "Cancel"
+CANCEL_ASKED = "The job was asked to stop; it does so after the step that it is at."
+METHODS_LEAD = "How the numbers of the shown run came about, and what they do not say."
+NO_RUN_YET = "There is no run in this world yet. Fetch new data on the Overview makes one."
+NO_METHODS_YET = (
+    "The full text is written when a run ends. Runs of older versions, and runs that are still "
+    "going, have none; docs/how-we-count.md says how each number is made."
+)
+DATABASES = "Who placed the peers"
+COVERAGE = "Coverage"
+CAPS = "Limits of this run"
+SWARMS_ASKED = "Swarms asked for"
+SWARMS_COMPLETE = "Complete"
+SWARMS_CUT_OFF = "Cut off by the deadline"
+SWARMS_UNREACHABLE = "Unreachable: unknown, not 0"
+PEERS_FOUND = "Peers found, once in each swarm"
+RECALL = "Recall: known peers that were found"
+RECALL_UNKNOWN = "not measured: none was known beforehand"
+IMPORT_HAS_NO_CAPS = "An import: nobody was asked, and nothing was limited."
+CODE_VERSION = "Made by version"
+CAP_NAMES = {
+    "max_packets_per_s": "Packets a second at most (0: no limit)",
+    "crawl_deadline_s": "Seconds until the deadline",
+    "processes": "Processes (0: one per core)",
+    "max_connections": "Connections at once",
+}
+
+
+def and_more(count: int) -> str:
+    """What a list leaves out."""
+    return f"… and {count:,} more"
+
+
+def job_state(job: Job) -> str:
+    """`finished`, `failed`, ..."""
+    return _JOB_ENDS.get(job.state, job.state.value)
+
+
+def job_duration(job: Job) -> str:
+    """How long it ran: `12 s`, `3 min`, `2 h 5 min`."""
+    if job.started_at is None or job.ended_at is None:
+        return NONE
+    seconds = round((job.ended_at - job.started_at).total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def plural(count: int, noun: str, nouns: str | None = None) -> str:
     """`1 run`, `2,000 runs`."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
