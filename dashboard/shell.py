@@ -25,6 +25,8 @@ _THEME = {
     "primaryShade": 8,
     "defaultRadius": "md",
     "cursorType": "pointer",
+    # As in assets/style.css.
+    "fontFamily": 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif',
     "colors": {"dark": list(_NAVY)},
 }
 

@@ -91,14 +91,14 @@ def _attribution(record: DatabaseRecord) -> list[Any]:
 
 def _coverage(manifest: Manifest) -> html.Section:
     counts = manifest.counts
-    recall = words.RECALL_UNKNOWN if counts.recall is None else words.percent(counts.recall)
+    recall = words.RECALL_NOT_MEASURED if counts.recall is None else words.percent(counts.recall)
     pairs = [
         (words.SWARMS_ASKED, f"{counts.swarms_total:,}"),
         (words.SWARMS_COMPLETE, f"{counts.swarms_complete:,}"),
         (words.SWARMS_CUT_OFF, f"{counts.swarms_cut_off:,}"),
         (words.SWARMS_UNREACHABLE, f"{counts.swarms_unreachable:,}"),
         (words.PEERS_FOUND, f"{counts.peers:,}"),
-        (words.RECALL, recall),
+        (words.RECALL_OF_RUN, recall),
     ]
     return _card(words.COVERAGE, [_list(pairs)])
 

@@ -23,7 +23,7 @@ _FLAGS = (
     "--disable-sync",
 )
 _LOCAL_SCHEMES = ("data", "blob", "about")
-expect.set_options(timeout=20_000)  # a deadline, not a promise: the machine may be busy
+expect.set_options(timeout=60_000)  # a deadline, not a promise: the machine may be busy
 
 
 @pytest.fixture(scope="package")
@@ -76,7 +76,7 @@ def open_page(chromium: Browser, allowed_complaints: set[str]) -> Iterator[Open]
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         context.route("**/*", watch)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
