@@ -12,11 +12,6 @@ def icon(name: str) -> html.Span:
     return html.Span(className=f"icon icon-{name}", **aria(hidden="true"))
 
 
-def flag(code: str) -> html.Span:
-    """The flag of a country (ISO 3166-1 alpha-2), for the eye: its name stands beside it."""
-    return html.Span(className=f"flag flag-{code.lower()}", **aria(hidden="true"))
-
-
 def aria(**said: str) -> dict[str, Any]:
     """Attributes for assistive technology: `aria(label="Close")` is aria-label="Close"."""
     return {f"aria-{name}": value for name, value in said.items()}

@@ -37,7 +37,7 @@ from swarm.place import UNKNOWN_COUNTRY
 
 _ONE_COLUMN_PX = 1150  # as in assets/style.css
 _WORLD_PX = 512 * 1.2  # MapLibre's world at zoom 0, with room: cards are flatter than the world
-_FINER_BY = 1.5  # zoom levels: the page's markers may overlap a little, which shows density
+_FINER_BY = 2.5  # zoom levels: the page's markers may overlap a little, which shows density
 _NOBODY = "--"  # no country has this code
 _POINTS_FROM_ZOOM = 7  # from here on each place has a marker of its own
 

@@ -19,7 +19,7 @@ from analysis.totals import RunTotals
 from dashboard import words
 from dashboard.address_state import AddressState
 from dashboard.live import ShownRun
-from dashboard.markup import aria, flag
+from dashboard.markup import aria
 from dashboard.overview.drawing import Colours, Wish
 from observatory.jobs import Job
 from observatory.summaries import RunSummary
@@ -83,7 +83,8 @@ def countries(shown: ShownRun, colours: Colours, wish: Wish) -> html.Table:
     table = shown.countries(replace(wish.address, countries=frozenset()).selection)
     key = _Key(colours.by_key(), wish.hidden, wish.address.countries)
     rows = {row["country"]: row for row in table.iter_rows(named=True)}
-    ranks = {country: rank for rank, country in enumerate(rows, start=1)}
+    named = [country for country in rows if country != UNKNOWN_COUNTRY]
+    ranks = {country: rank for rank, country in enumerate(named, start=1)}
     top = [country for country in colours.top if country in rows]
     rest = [country for country in rows if country not in (*top, UNKNOWN_COUNTRY)]
     most = max((row["peers"] for row in rows.values()), default=1)
@@ -128,7 +129,7 @@ def _country(
     chosen = code in key.chosen
     said: dict[str, Any] = {"data-pick": "country", "data-value": code}
     name = html.Button(
-        [flag(code), html.Span(country_name(code))],
+        country_name(code),
         className="plain pick",
         type="button",
         **said,

@@ -75,6 +75,7 @@ class FakeRun:
         self._random = random.Random(seed * 1000 + number)
         self._swarms = self._make_swarms(swarms)
         self._sightings: list[dict[str, Any]] = []
+        self._frame = pl.DataFrame(schema=polars_schema(SIGHTING_COLUMNS))
         self.done = 0
 
     @property
@@ -82,7 +83,9 @@ class FakeRun:
         return f"{self.run_id} {self.done} {self.state}"
 
     def sightings(self) -> pl.LazyFrame:
-        return pl.LazyFrame(self._sightings, schema=polars_schema(SIGHTING_COLUMNS))
+        if len(self._frame) < len(self._sightings):
+            self._frame = pl.DataFrame(self._sightings, schema=polars_schema(SIGHTING_COLUMNS))
+        return self._frame.lazy()
 
     def swarms(self) -> pl.LazyFrame:
         return self._swarms.lazy()
