@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
 from crawler.honesty import INFOHASHES_PER_CONTROL, Honesty
-from crawler.lookup import Lookup
+from crawler.lookup import PARALLEL, Lookup
 from crawler.node_table import NodeTable
 from swarm.census import CensusState, SwarmCensus
 from swarm.infohash import InfoHash
@@ -22,6 +22,9 @@ from swarm.infohash import InfoHash
 # Few lookups run until some nodes are known, or all would crowd upon the bootstrap nodes.
 _FIRST_LOOKUPS: Final = 4
 _NODES_PER_LOOKUP: Final = 2
+# While so many are under way and others wait to begin, each asks one node at a time: it knows most
+# before it asks, and what time it takes the others use.
+_CROWD: Final = 32
 
 
 class Question(NamedTuple):
@@ -155,6 +158,8 @@ class Agenda:
         It goes to the end of the queue, or leaves it if it has to wait for answers.
         """
         lookup = self._queue.popleft()
+        is_crowded = self._keys and len(self._active) >= _CROWD
+        lookup.parallel = 1 if is_crowded else PARALLEL
         contact = self._next_contact(lookup)
         if contact is None:
             lookup.queued = False

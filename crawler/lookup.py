@@ -34,7 +34,7 @@ NEAR: Final = 2 * CLOSEST  # a node that names peers ought to be among so many o
 VOICELESS: Final = 8  # so many without a voice are asked before the search may end
 SCRAPED: Final = 2  # holders that are asked for their filters as well (BEP 33)
 MOST_SCRAPES: Final = 4
-PARALLEL: Final = 3  # queries in flight while converging; more is faster and wastes more
+PARALLEL: Final = 3  # queries in flight while converging, at most; more is faster and wastes more
 
 # No implementation we know of cuts a reply below 50 peers; a shorter one is all the node has.
 FULL_REPLY: Final = 40
@@ -84,6 +84,7 @@ class Lookup:
         self._voters: dict[bytes, bytes | None] = {}
         self.key = infohash.digest
         self.queries = 0  # get_peers sent; the engine counts them as they leave
+        self.parallel = PARALLEL  # the agenda lowers it while others can use the time
         self.harvest = Harvest(family)
         self.ended: CensusState | None = None
         self.queued = False  # for the agenda: whether it stands in the queue of lookups to serve
@@ -110,7 +111,7 @@ class Lookup:
     @property
     def is_busy(self) -> bool:
         """Whether it asks nobody else before somebody has answered, or ought to have."""
-        return self._in_flight >= PARALLEL
+        return self._in_flight >= self.parallel
 
     @property
     def width(self) -> int:
@@ -146,7 +147,7 @@ class Lookup:
         `is_bad` tells contacts that other lookups have found dead meanwhile.
         """
         if self.queries < MOST_CONVERGING_QUERIES and not self._is_settled():
-            if self._in_flight >= PARALLEL:
+            if self._in_flight >= self.parallel:
                 return None
             contact, converged = self._seek(is_bad)
             if contact is not None or not converged:
