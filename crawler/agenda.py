@@ -146,7 +146,7 @@ class Agenda:
             return True
         if lookup.ended is not None:
             return False
-        if self._table.is_bad(contact):
+        if contact in self._table.bad:
             lookup.failed(contact)
             self.wake(lookup)
             return False
@@ -175,15 +175,23 @@ class Agenda:
         return Question(self._family.to_socket_address(contact[ID_BYTES:]), contact, lookup)
 
     def _next_contact(self, lookup: Lookup) -> bytes | None:
-        contact = lookup.next_contact(self._table.is_bad)
+        bad = self._table.bad
+        contact = lookup.next_contact(bad)
         while contact is None and lookup.in_flight == 0:
             # About to end. Its neighbours may have met closer nodes since it began.
-            lookup.offer(self._table.closest(lookup.key, lookup.width))
-            contact = lookup.next_contact(self._table.is_bad)
+            lookup.offer(self._closer(lookup))
+            contact = lookup.next_contact(bad)
             if contact is not None or self._examine(lookup):
                 break
-            contact = lookup.next_contact(self._table.is_bad)
+            contact = lookup.next_contact(bad)
         return contact
+
+    def _closer(self, lookup: Lookup) -> list[bytes]:
+        """All known nodes that could be closer than those with which a lookup would end."""
+        distance = lookup.settled_to
+        if distance is not None:
+            return self._table.within(lookup.key, distance)
+        return self._table.closest(lookup.key, lookup.width)
 
     def _examine(self, lookup: Lookup) -> bool:
         """Whether a lookup may end as it stands; else it waits for verdicts, or looks on."""
