@@ -84,7 +84,7 @@ class Intake:
     def _add_path(self, path: Path) -> Iterator[IntakeOutcome]:
         try:
             with path.open("rb") as file:
-                content = file.read(MAX_LIST_BYTES + 1)
+                content = file.read(MAX_TORRENT_BYTES + 1)
         except OSError as error:
             yield _refused(path.name, f"cannot be read: {error.strerror or error}")
             return
