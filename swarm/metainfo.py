@@ -36,7 +36,7 @@ _RESERVED = frozenset({"", ".", ".."})
 def parse_torrent(raw: bytes) -> Torrent:
     """Read a .torrent file; the infohash is taken over the raw bytes of `info`.
 
-    Whatever the bytes are, it needs at most 500 MB beside them.
+    Whatever the bytes are, it needs at most 600 MB beside them.
 
     Raises:
         MalformedTorrent: too large, not bencoded, or any field breaks its BEP; says which.
