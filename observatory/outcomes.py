@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from swarm.sighting import Source
 from swarm.tracking import TrackerOutcome
 from swarm.visit import VisitOutcome
 
+_NONE: Mapping[int, int] = MappingProxyType({})
 _DHT, _TRACKER, _PEX = Source.DHT.bit, Source.TRACKER.bit, Source.PEX.bit
 
 
@@ -36,8 +38,13 @@ def swarm_frame(targets: Sequence[CrawlTarget]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=polars_schema(SWARM_COLUMNS))
 
 
-def outcome_frame(finished: Sequence[SwarmFinding], placed: pl.DataFrame) -> pl.DataFrame:
-    """OUTCOME_COLUMNS of swarms that have just been finished; `placed`: all their sightings."""
+def outcome_frame(
+    finished: Sequence[SwarmFinding], placed: pl.DataFrame, canaries: Mapping[int, int] = _NONE
+) -> pl.DataFrame:
+    """OUTCOME_COLUMNS of swarms that have just been finished.
+
+    `placed`: all their sightings. `canaries`: by swarm, how many of the known peers were found.
+    """
     schema = polars_schema(OUTCOME_COLUMNS)
     if not finished:
         return pl.DataFrame(schema=schema)
@@ -53,6 +60,7 @@ def outcome_frame(finished: Sequence[SwarmFinding], placed: pl.DataFrame) -> pl.
             **_per_source(finding, counted.get(finding.number, _NOBODY)),
             **_per_dht(finding.census),
             **_met(finding),
+            "canaries": canaries.get(finding.number, 0),
         }
         for finding in finished
     ]

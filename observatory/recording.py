@@ -8,6 +8,7 @@ second, and what still waited for visits.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import UTC, datetime
 
 import polars as pl
@@ -62,7 +63,7 @@ class RunRecorder:
         self._locator = locator
         self._key = load_or_make_key(workspace.key_path)
         self._canaries = canaries.within(key for target in targets for key in _keys(target))
-        self._canaries_found = 0  # since the last flush
+        self._canaries_found: Counter[int] = Counter()  # by swarm, of those not written yet
         self._waiting: list[SwarmFinding] = []
         self._flushed_at = time.monotonic()
         self._reaches: dict[int, list[float]] = {4: [], 6: []}  # for the sizes of the two DHTs
@@ -161,7 +162,7 @@ class RunRecorder:
         """Take the final word on one infohash."""
         for one in census.by_family:
             self._reaches[one.version] += [] if one.reach is None else [one.reach]
-        self._canaries_found += self._canaries.found_by(census)
+        self._canaries_found[self._join.numbers[census.infohash]] += self._canaries.found_by(census)
         for number, joined in self._join.add(census):
             self._waiting += self._testimony.count(number, joined)
 
@@ -213,7 +214,7 @@ class RunRecorder:
             store_addresses=self._settings.store_addresses,
         )
         sightings = placed.join(self._on_disk, on=["swarm", "peer"], how="anti")
-        outcomes = outcome_frame(self._waiting, placed)
+        outcomes = outcome_frame(self._waiting, placed, self._canaries_found)
         visits = place_visits(
             [(found.number, visit) for found in self._waiting for visit in found.visits],
             locator=self._locator,
@@ -223,7 +224,7 @@ class RunRecorder:
         answers = answer_frame(self._waiting)
         counts = self._counts_with(sightings, outcomes)
         self._writer.add(sightings, outcomes, counts, answers=answers, visits=visits)
-        self.counts, self._waiting, self._canaries_found = counts, [], 0
+        self.counts, self._waiting = counts, []
         numbers = [number for number, _ in halves]
         kept = sightings.filter(pl.col("swarm").is_in(numbers)).select("swarm", "peer")
         self._on_disk = pl.concat([self._on_disk, kept])
@@ -247,9 +248,9 @@ class RunRecorder:
                 + int((states == unreachable).sum()),
                 "peers": counts.peers + len(sightings),
                 "queries": counts.queries + int(outcomes["queries"].sum()),
-                # A swarm that was half-written when a kill came is asked for a second time.
+                # The list may have been edited since a kill, and be shorter now.
                 "canaries_found": min(
-                    counts.canaries_found + self._canaries_found, counts.canaries_known
+                    counts.canaries_found + int(outcomes["canaries"].sum()), counts.canaries_known
                 ),
                 **dht_counts(self._reaches),
                 **source_counts(counts, self._waiting, sightings),

@@ -114,6 +114,7 @@ OUTCOME_COLUMNS = (
     Column("reached", "UInt32", "visited peers that shook hands; null if none was visited", True),
     Column("seeds_met", "UInt32", "of these, how many said that they have all", nullable=True),
     Column("leechers_met", "UInt32", "of these, how many said that they lack some", nullable=True),
+    Column("canaries", "UInt32", "known peers (canaries) that the DHT named", nullable=True),
 )
 
 # One row per question to a tracker: runs/<run id>/trackers-*.parquet. Counts of several trackers
