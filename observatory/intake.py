@@ -71,7 +71,7 @@ class Intake:
         for text in inputs:
             mode = _mode(text)
             if stat.S_ISDIR(mode):
-                paths = sorted(Path(text).glob("*.torrent"))
+                paths = sorted(p for p in Path(text).rglob("*") if p.suffix.lower() == ".torrent")
                 if not paths:
                     yield _refused(text, "is a folder without a .torrent file")
                 for path in paths:
