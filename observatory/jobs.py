@@ -103,6 +103,7 @@ class CrawlTarget(Arguments):
     size_bytes: int | None = None
     category: str | None = None
     language: str | None = None
+    private: bool = False  # BEP 27: only its own trackers may be asked
     # Announce addresses may hold a passkey, so no dump and no row of a job has them.
     trackers: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 

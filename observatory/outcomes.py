@@ -94,7 +94,7 @@ def _per_source(
     size = chapman(dht, trackers, both) if asked else None
     return {
         "unique_peers": unique,
-        "peers_dht": dht,
+        "peers_dht": None if finding.census.state is CensusState.PRIVATE else dht,
         "peers_trackers": trackers if asked else None,
         "peers_pex": pex if finding.visits else None,
         **_named(size, "between", "between_low", "between_high"),
@@ -109,7 +109,7 @@ def _per_dht(census: SwarmCensus) -> dict[str, float | int | None]:
         one, name = said.get(version), f"dht{version}"
         row[f"{name}_peers"] = None if one is None else one.peers
         size = None
-        if one is not None and one.state is not CensusState.UNREACHABLE:
+        if one is not None and one.state.has_heard:
             caught = one.captures
             size = swarm_size(one.peers, caught.first, caught.second, caught.both)
         row |= _named(size, f"{name}_estimate", f"{name}_low", f"{name}_high")
@@ -148,7 +148,7 @@ def answer_frame(finished: Sequence[SwarmFinding]) -> pl.DataFrame:
 def _estimates(census: SwarmCensus) -> dict[str, float | None]:
     """The columns from `estimate` on; all null where nobody answered."""
     size = None
-    if census.state is not CensusState.UNREACHABLE:
+    if census.state.has_heard:
         caught = census.captures
         size = swarm_size(len(census.sightings), caught.first, caught.second, caught.both)
     seeds = None if census.seeds is None else bloom_size(census.seeds)

@@ -33,7 +33,7 @@ from swarm.endpoint import Endpoint
 from swarm.errors import JobCancelled, SwarmError
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
-from swarm.sighting import SightingColumns
+from swarm.sighting import SightingColumns, Source
 from swarm.tracking import TrackerAnswer
 from swarm.visit import PeerVisit
 
@@ -62,7 +62,9 @@ class RunRecorder:
         self._targets = targets
         self._locator = locator
         self._key = load_or_make_key(workspace.key_path)
-        self._canaries = canaries.within(key for target in targets for key in _keys(target))
+        self._private = {key for t in targets if t.private for key in _keys(t)}
+        looked_up = {key for target in targets for key in _keys(target)} - self._private
+        self._canaries = canaries.within(looked_up)
         self._canaries_found: Counter[int] = Counter()  # by swarm, of those not written yet
         self._waiting: list[SwarmFinding] = []
         self._flushed_at = time.monotonic()
@@ -88,9 +90,20 @@ class RunRecorder:
         catalogue.put_run(self._writer.manifest)
 
     @property
-    def keys(self) -> list[InfoHash]:
-        """What is to be asked, each once."""
-        return self._join.keys
+    def dht_keys(self) -> list[InfoHash]:
+        """What is to be asked of the DHT, each once."""
+        return [key for key in self._join.keys if key not in self._private]
+
+    @property
+    def private_keys(self) -> list[InfoHash]:
+        """What only the torrents' own trackers may be asked for (BEP 27)."""
+        return [key for key in self._join.keys if key in self._private]
+
+    def pass_over_private(self) -> None:
+        """Give each private swarm its outcome; call it when trackers have been heard."""
+        for key in self.private_keys:
+            nobody = SightingColumns.of(key, Source.DHT, ())
+            self.add(SwarmCensus(key, CensusState.PRIVATE, 0, nobody))
 
     def _begin(self) -> None:
         self._join = HybridJoin([_keys(target) for target in self._targets])
@@ -246,6 +259,8 @@ class RunRecorder:
                 "swarms_cut_off": counts.swarms_cut_off + int((states == timeout).sum()),
                 "swarms_unreachable": counts.swarms_unreachable
                 + int((states == unreachable).sum()),
+                "swarms_private": counts.swarms_private
+                + int((states == CensusState.PRIVATE.value).sum()),
                 "peers": counts.peers + len(sightings),
                 "queries": counts.queries + int(outcomes["queries"].sum()),
                 # The list may have been edited since a kill, and be shorter now.
@@ -282,6 +297,8 @@ class RunRecorder:
             said += f"; {counts.swarms_cut_off:,} were cut off ({limit}), so theirs are incomplete"
         if counts.swarms_unreachable:
             said += f"; near {counts.swarms_unreachable:,} no node answered"
+        if counts.swarms_private:
+            said += f"; {counts.swarms_private:,} are private: only their own trackers were asked"
         return f"{said}."
 
     def _close(self, state: RunState, message: str) -> None:

@@ -210,6 +210,7 @@ def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
             "swarms_done": len(outcomes),
             "swarms_cut_off": int((states == CensusState.TIMEOUT.value).sum()),
             "swarms_unreachable": int((states == CensusState.UNREACHABLE.value).sum()),
+            "swarms_private": int((states == CensusState.PRIVATE.value).sum()),
             "queries": int(outcomes["queries"].sum()),
             # Null where an older version wrote the run: then its own count is all there is.
             "canaries_found": manifest.counts.canaries_found

@@ -98,7 +98,7 @@ def test_hybrid_peers_are_written_before_the_second_half(
 
     again = recorder(workspace, catalogue)
     assert again.run_id == run.run_id
-    assert again.keys == [V1, V2]
+    assert again.dht_keys == [V1, V2]
     with again:
         again.add(census(V2, range(40, 61)))
         again.flush()
@@ -253,7 +253,7 @@ def test_canaries_count_with_their_swarm(
 
     with recorder(workspace, catalogue, **options) as again:
         assert again.run_id == run.run_id
-        for key in again.keys:
+        for key in again.dht_keys:
             again.add(census(key, range(1, 4)))
     counts = open_run(workspace.runs_dir, run.run_id).manifest.counts
     assert (counts.canaries_known, counts.canaries_found) == (9, 6)
