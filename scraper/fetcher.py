@@ -264,7 +264,10 @@ class Fetcher:
             return NoAnswer(url, str(error), silent=error.nobody_there)
         except BodyRefused as error:
             return NoAnswer(url, f"was refused: {error}", silent=False)
-        except (httpx.HTTPError, httpx.InvalidURL, SocksError) as error:
+        except (httpx.InvalidURL, UnicodeError):
+            # httpx reads where a redirect leads though it does not follow it.
+            return NoAnswer(url, "redirects to what is no address of the web", silent=False)
+        except (httpx.HTTPError, SocksError) as error:
             why = (str(error) or type(error).__name__)[:200]
             by = "through the proxy " if self._proxied else ""
             return NoAnswer(url, f"does not answer {by}({why})", silent=True)
