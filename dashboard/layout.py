@@ -184,7 +184,7 @@ def _message(box: str, text: str, dismiss: str) -> html.Div:
     close = html.Button(
         icon("close"), id=dismiss, className="plain", **aria(label="Dismiss this message")
     )
-    return html.Div([html.P(id=text), close], id=box, className="message hidden", role="status")
+    return html.Div([html.Div(id=text), close], id=box, className="message hidden", role="status")
 
 
 def _empty() -> html.Section:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
-from dashboard import ids, parts, words
+from dashboard import ids, job_report, parts, words
 from dashboard.live import LiveView
 from observatory.desk import Observatory
 from observatory.host import Host
@@ -130,7 +130,7 @@ def _job_parts(job: Job | None, world: str, now: datetime) -> dict[str, Any]:
         "job": "job hidden",
         "job_text": [],
         "result_key": key,
-        "result_text": words.job_result(job),
+        "result_text": job_report.ending(job),
     }
 
 

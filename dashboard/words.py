@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from observatory.intake import IntakeOutcome, IntakeState
-from observatory.jobs import Job, JobKind, JobState
+from observatory.jobs import Job, JobKind, JobState, MetadataRow
 from observatory.purge import PurgePreview
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
@@ -60,10 +60,13 @@ STEP_SCRAPE = (
 )
 STEP_FETCH = "asks the BitTorrent DHT who shares them, and places every peer on a map."
 ADD_TITLE = "Add your own"
-ADD_LEAD = "drop .torrent files, or lists of magnets, anywhere on this page"
-DROP_HERE = "Drop .torrent files or text files of magnets here, or click to choose them"
+ADD_LEAD = "drop .torrent files, folders of them, or lists of magnets, anywhere on this page"
+DROP_HERE = "Drop .torrent files, folders or text files of magnets here, or click to choose files"
 PASTE_LABEL = "Magnet links or infohashes, one a line"
 ADD = "Add"
+CHOOSE_FOLDER = "Choose a folder"
+FETCH_METADATA = "Fetch their .torrent files"
+REPORT = "What came of each"
 NAMELESS = "a file without a name"
 UNREADABLE_UPLOAD = "did not arrive whole; try again"
 LAB_TITLE = "No site, or no internet?"
@@ -138,6 +141,19 @@ def torrents_kept(torrents: int, refused: Sequence[RefusedTorrent] = (), magnets
         return said
     first = one_line(f"{refused[0].file_name}: {refused[0].reason}")
     return f"{said} · {plural(len(refused), 'file')} in bulkTorrents/ refused ({first})"
+
+
+def magnets_waiting(count: int) -> str:
+    """How many magnets have no .torrent yet; "" where none."""
+    if not count:
+        return ""
+    wait = "waits for its .torrent" if count == 1 else "wait for their .torrent"
+    return f"{plural(count, 'magnet')} {wait}, which peers can give."
+
+
+def magnet_line(row: MetadataRow) -> str:
+    """What came of one magnet: `Sintel: fetched`, `Sintel: no peers (Nobody was found ...)`."""
+    return f"{row.input}: {row.outcome}" + (f" ({row.reason})" if row.reason else "")
 
 
 def intake_sentence(outcomes: Sequence[IntakeOutcome]) -> str:

@@ -140,10 +140,7 @@ def run_job(
             _end(catalogue, job_id, JobState.FAILED, said[:500])
         else:
             catalogue.update_job(job_id, report=report.model_dump(mode="json"))
-            if report.cancelled:
-                _end(catalogue, job_id, JobState.CANCELLED, report.sentence)
-            else:
-                _end(catalogue, job_id, JobState.DONE, report.sentence)
+            _end(catalogue, job_id, _state(report), report.sentence)
         job = row_to_job(catalogue.job(job_id))
         if job.state is JobState.FAILED:
             _settle_runs(workspace, catalogue)  # a run that could not even be closed, say
@@ -186,6 +183,12 @@ def _settle_runs(workspace: Workspace, catalogue: Catalogue) -> None:
         manifests.append(manifest)
     if manifests[::-1] != catalogue.runs():
         catalogue.replace_runs(manifests)
+
+
+def _state(report: Report) -> JobState:
+    if report.failed:
+        return JobState.FAILED
+    return JobState.CANCELLED if report.cancelled else JobState.DONE
 
 
 def _end(catalogue: Catalogue, job_id: int, state: JobState, message: str) -> None:

@@ -71,7 +71,7 @@ class Intake:
         for text in inputs:
             mode = _mode(text)
             if stat.S_ISDIR(mode):
-                paths = sorted(Path(text).glob("*.torrent"))
+                paths = sorted(p for p in Path(text).rglob("*") if p.suffix.lower() == ".torrent")
                 if not paths:
                     yield _refused(text, "is a folder without a .torrent file")
                 for path in paths:
@@ -84,7 +84,7 @@ class Intake:
     def _add_path(self, path: Path) -> Iterator[IntakeOutcome]:
         try:
             with path.open("rb") as file:
-                content = file.read(MAX_LIST_BYTES + 1)
+                content = file.read(MAX_TORRENT_BYTES + 1)
         except OSError as error:
             yield _refused(path.name, f"cannot be read: {error.strerror or error}")
             return

@@ -103,6 +103,7 @@ class CrawlTarget(Arguments):
     size_bytes: int | None = None
     category: str | None = None
     language: str | None = None
+    private: bool = False  # BEP 27: only its own trackers may be asked
     # Announce addresses may hold a passkey, so no dump and no row of a job has them.
     trackers: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
@@ -188,7 +189,8 @@ class MetadataRow(BaseModel):
 class SiteReport(BaseModel):
     """What one site or feed gave. `found` is the sum of kept, magnets, doubled and refused.
 
-    `reasons` says of the refused how many for which reason.
+    `reasons` says of the refused how many for which reason; `error` why there is nothing, or why
+    nothing more came: None where it was read to its end.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -202,6 +204,7 @@ class SiteReport(BaseModel):
     doubled: int
     refused: int
     reasons: dict[str, int] = Field(default_factory=dict)
+    error: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -213,7 +216,8 @@ class SiteReport(BaseModel):
         if self.pages_not_read:
             said += f"; {self.pages_not_read} listings could not be read"
         why = "; ".join(f"{count} x {reason}" for reason, count in self.reasons.items())
-        return f"{said} ({why})" if why else said
+        said = f"{said} ({why})" if why else said
+        return f"{said}; {self.error}" if self.error else said
 
 
 class Report(BaseModel):
@@ -227,4 +231,5 @@ class Report(BaseModel):
     refused: list[str] = Field(default_factory=list)  # what was passed over, and why
     sites: list[SiteReport] = Field(default_factory=list)  # of a scrape: one per site and feed
     cancelled: bool = False  # the user stopped it; what it reports is what it had by then
+    failed: bool = False  # `sentence` says why; what it reports is what it had by then
     outcomes: list[MetadataRow] = Field(default_factory=list)  # of a metadata job, one per input

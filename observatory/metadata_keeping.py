@@ -14,7 +14,6 @@ from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
 from swarm.infohash import InfoHash
 from swarm.magnet import Magnet
-from swarm.metainfo import parse_torrent
 
 
 class Keeper:
@@ -44,8 +43,7 @@ class Keeper:
             StorageError: the disk refuses.
         """
         raw = torrent_file(metadata, magnet.trackers, magnet.web_seeds)
-        check_with_libtorrent(raw)
-        torrent = parse_torrent(raw)
+        torrent = check_with_libtorrent(raw)
         self._folder.keep(torrent, raw, category=category, language=language)
         kept = KeptTorrent(torrent, torrent.file_name, category, language)
         self._catalogue.put_torrent(kept, datetime.now(UTC))

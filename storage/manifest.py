@@ -42,6 +42,7 @@ class RunCounts(BaseModel):
     swarms_done: int = 0  # ended, however
     swarms_cut_off: int = 0  # of these: the deadline came first
     swarms_unreachable: int = 0  # of these: no node near the key ever answered
+    swarms_private: int = 0  # of these: not looked up in the DHT (BEP 27)
     peers: int = 0  # rows: distinct (swarm, peer)
     queries: int = 0
     packets_sent: int = 0
@@ -73,7 +74,8 @@ class RunCounts(BaseModel):
     @property
     def swarms_complete(self) -> int:
         """Swarms whose lookup came to its own end."""
-        return self.swarms_done - self.swarms_cut_off - self.swarms_unreachable
+        ended_otherwise = self.swarms_cut_off + self.swarms_unreachable + self.swarms_private
+        return self.swarms_done - ended_otherwise
 
 
 class DatabaseRecord(BaseModel):

@@ -191,7 +191,7 @@ def open_run(runs_dir: Path, run_id: str) -> RunReader:
 
 def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
     """Close a run whose process was killed. Its counts are taken anew from the parts."""
-    outcomes = reader.outcomes().select("state", "queries").collect()
+    outcomes = reader.outcomes().select("state", "queries", "canaries").collect()
     states = outcomes["state"]
     bits = {"peers_dht": Source.DHT, "peers_trackers": Source.TRACKER, "peers_pex": Source.PEX}
     named = [
@@ -210,7 +210,12 @@ def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
             "swarms_done": len(outcomes),
             "swarms_cut_off": int((states == CensusState.TIMEOUT.value).sum()),
             "swarms_unreachable": int((states == CensusState.UNREACHABLE.value).sum()),
+            "swarms_private": int((states == CensusState.PRIVATE.value).sum()),
             "queries": int(outcomes["queries"].sum()),
+            # Null where an older version wrote the run: then its own count is all there is.
+            "canaries_found": manifest.counts.canaries_found
+            if outcomes["canaries"].null_count()
+            else int(outcomes["canaries"].sum()),
             "peers": peers,
         }
     )
