@@ -53,7 +53,7 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
         targets = _targets(arguments, workspace, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
         never_contact = load_optout(workspace)
-        locator = open_locator(settings.geoip_city)
+        locator = open_locator(settings.geoip_city, settings.geoip_asn, folder=workspace.geoip_dir)
         run = RunRecorder(
             workspace,
             catalogue,

@@ -21,7 +21,7 @@ from observatory.jobs import ExportArguments, ImportArguments, Report
 from observatory.progress import Progress
 from observatory.version import code_version
 from storage.classic import ClassicFolder, RecordFile, RefusedFile, write_classic_folder
-from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
+from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
 from storage.pseudonym_key import load_or_make_key
 from storage.runs import RunWriter, new_run_id, open_run
 from storage.workspace import Workspace
@@ -43,7 +43,11 @@ def import_classic(workspace: Workspace, arguments: ImportArguments, progress: P
     records, refused = _read_records(folder, progress)
     if not records:
         raise StorageError(f"no record of {folder.runs_dir} reads: {refused[0]}")
-    locator = open_locator(settings.geoip_city) if arguments.relocate else None
+    locator = (
+        open_locator(settings.geoip_city, settings.geoip_asn, folder=workspace.geoip_dir)
+        if arguments.relocate
+        else None
+    )
     key = load_or_make_key(workspace.key_path)
 
     def with_key(packed: bytes, width: int) -> npt.NDArray[np.uint64]:
@@ -109,7 +113,7 @@ def _keep(
         started_at=now,
         code_version=code_version(),
         settings=settings.model_dump(mode="json"),
-        database=None if locator is None else DatabaseRecord.of(locator.database),
+        **database_records(None if locator is None else locator.databases),
         addresses_stored=settings.store_addresses,
         counts=counts,
         origin=origin,

@@ -23,7 +23,7 @@ from observatory.resuming import InterruptedRun, interrupted_run
 from observatory.testimony import SwarmFinding, SwarmTestimony
 from observatory.version import code_version
 from storage.catalogue import Catalogue
-from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
+from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
 from storage.pseudonym_key import load_or_make_key
 from storage.runs import RunWriter, delete_run, new_run_id
 from storage.workspace import Workspace
@@ -66,12 +66,11 @@ class RunRecorder:
         self._waiting: list[SwarmFinding] = []
         self._flushed_at = time.monotonic()
         self._reaches: dict[int, list[float]] = {4: [], 6: []}  # for the sizes of the two DHTs
-        self._database = DatabaseRecord.of(locator.database)
         interrupted = interrupted_run(
             workspace,
             catalogue,
             [target.infohash for target in targets],
-            database=self._database,
+            databases=locator.databases,
             settings=settings,
             now=datetime.now(UTC),
         )
@@ -109,7 +108,7 @@ class RunRecorder:
             started_at=started_at,
             code_version=code_version(),
             settings=self._settings.model_dump(mode="json"),
-            database=self._database,
+            **database_records(self._locator.databases),
             addresses_stored=self._settings.store_addresses,
             counts=self.counts,
         )

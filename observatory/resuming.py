@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 
 from storage.catalogue import Catalogue
-from storage.manifest import DatabaseRecord, Manifest, RunKind, RunState
+from storage.manifest import Manifest, RunKind, RunState
 from storage.runs import RunReader, open_run
 from storage.workspace import Workspace
+from swarm.place import Databases
 from swarm.settings import Settings
 
 RESUMABLE_FOR = timedelta(hours=24)  # older sightings belong to another snapshot of the swarms
@@ -42,13 +43,13 @@ def interrupted_run(
     catalogue: Catalogue,
     infohashes: Collection[str],
     *,
-    database: DatabaseRecord,
+    databases: Databases,
     settings: Settings,
     now: datetime,
 ) -> InterruptedRun | None:
     """The latest run, if it was interrupted and can go on with just these swarms; else None.
 
-    It must be younger than `RESUMABLE_FOR`, placed by the same database, keep addresses, or
+    It must be younger than `RESUMABLE_FOR`, placed by the same databases, keep addresses, or
     not keep them, as the new one is to do, and ask the same sources.
     """
     run_id = catalogue.latest_run_id()
@@ -60,7 +61,7 @@ def interrupted_run(
         manifest.state is RunState.INTERRUPTED
         and manifest.kind is RunKind.CRAWL
         and now - manifest.started_at < RESUMABLE_FOR
-        and manifest.database == database
+        and manifest.databases == databases
         and manifest.addresses_stored == settings.store_addresses
         and _sources(manifest.settings) == _sources(settings.model_dump(mode="json"))
     )

@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     site: str = "classic"
     feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     geoip_city: _OptionalPath = None
+    geoip_asn: _OptionalPath = None
     store_addresses: bool = False
     # May hold a password, so no dump has it: neither a manifest nor a job's row.
     database_url: str = Field(default="", exclude=True, repr=False)
