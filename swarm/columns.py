@@ -73,6 +73,7 @@ SIGHTING_COLUMNS = (
     Column("port", "UInt16", "the raw port, only with store_addresses=yes", nullable=True),
     Column("ip_version", "UInt8", "4 or 6; null in imported and older runs", nullable=True),
     *NETWORK_COLUMNS,
+    Column("place", "UInt64", "country and point as one number; null in older runs", nullable=True),
 )
 
 # One row per swarm asked, written before the first packet: runs/<run id>/swarms.parquet
