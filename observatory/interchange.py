@@ -22,7 +22,7 @@ from observatory.progress import Progress
 from observatory.version import code_version
 from storage.classic import ClassicFolder, RecordFile, RefusedFile, write_classic_folder
 from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
-from storage.pseudonym_key import load_or_make_key
+from storage.pseudonym_key import key_id, load_or_make_key
 from storage.runs import RunWriter, new_run_id, open_run
 from storage.workspace import Workspace
 from swarm.census import CensusState
@@ -115,6 +115,7 @@ def _keep(
         settings=settings.model_dump(mode="json"),
         **database_records(None if locator is None else locator.databases),
         addresses_stored=settings.store_addresses,
+        key_id=key_id(load_or_make_key(workspace.key_path)),
         counts=counts,
         origin=origin,
     )

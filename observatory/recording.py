@@ -24,7 +24,7 @@ from observatory.testimony import SwarmFinding, SwarmTestimony
 from observatory.version import code_version
 from storage.catalogue import Catalogue
 from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
-from storage.pseudonym_key import load_or_make_key
+from storage.pseudonym_key import key_id, load_or_make_key
 from storage.runs import RunWriter, delete_run, new_run_id
 from storage.workspace import Workspace
 from swarm.census import CensusProgress, CensusState, SwarmCensus
@@ -110,6 +110,7 @@ class RunRecorder:
             settings=self._settings.model_dump(mode="json"),
             **database_records(self._locator.databases),
             addresses_stored=self._settings.store_addresses,
+            key_id=key_id(self._key),
             counts=self.counts,
         )
         self._writer = RunWriter(self._workspace.runs_dir, manifest, swarm_frame(self._targets))

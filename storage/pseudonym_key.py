@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from pathlib import Path
 
@@ -26,3 +27,8 @@ def load_or_make_key(path: Path) -> bytes:
             "or delete it to have a new one made (older runs then no longer share pseudonyms)"
         )
     return key
+
+
+def key_id(key: bytes) -> str:
+    """What runs name their key by: those with the same one share pseudonyms. Tells nothing of it."""
+    return hashlib.blake2b(key, digest_size=8, person=b"atlas key id").hexdigest()
