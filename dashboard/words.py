@@ -26,6 +26,8 @@ _JOB_NAMES = {
     JobKind.IMPORT: "Importing",
     JobKind.EXPORT: "Exporting",
     JobKind.METADATA: "Fetching metadata",
+    JobKind.DELETE: "Deleting runs",
+    JobKind.COMPACT: "Compacting runs",
 }
 _INTAKE_STATES = {
     IntakeState.KEPT: "kept",

@@ -22,6 +22,8 @@ from observatory.interchange import export_classic, import_classic
 from observatory.joblock import JobLock
 from observatory.jobs import (
     Arguments,
+    CompactArguments,
+    DeleteArguments,
     ExportArguments,
     FetchArguments,
     ImportArguments,
@@ -38,6 +40,7 @@ from observatory.metadata import metadata
 from observatory.progress import Both, Progress, StoppedBySignal, Throttled
 from observatory.purge import purge
 from observatory.scrape import scrape
+from observatory.upkeep import compact_runs, delete_runs
 from storage.catalogue import Catalogue
 from storage.compaction import sweep_replaced
 from storage.manifest import RunState
@@ -75,6 +78,8 @@ _JOBS: dict[JobKind, _Definition[Any]] = {
     JobKind.IMPORT: _Definition(ImportArguments, import_classic),
     JobKind.EXPORT: _Definition(ExportArguments, export_classic),
     JobKind.METADATA: _Definition(MetadataArguments, metadata),
+    JobKind.DELETE: _Definition(DeleteArguments, delete_runs),
+    JobKind.COMPACT: _Definition(CompactArguments, compact_runs),
 }
 
 

@@ -6,6 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from observatory.archive import (
+    ArchivedRun,
+    RunComparison,
+    RunDetails,
+    archived_runs,
+    compare_runs,
+    run_details,
+)
 from observatory.board import queue_job, run_job, settle
 from observatory.configuration import load_settings, open_catalogue
 from observatory.intake import Intake, IntakeOutcome
@@ -198,6 +206,26 @@ class Observatory:
             StorageError: there is no such run, or a part of it does not read.
         """
         return open_view(self.open_run(run_id))
+
+    def archive(self) -> list[ArchivedRun]:
+        """Every run with what it takes on disk, newest first."""
+        return archived_runs(self.workspace)
+
+    def run_details(self, run_id: str) -> RunDetails:
+        """One run with its files.
+
+        Raises:
+            StorageError: there is no such run, or its manifest does not read.
+        """
+        return run_details(self.workspace, run_id)
+
+    def compare(self, before_id: str, after_id: str) -> RunComparison:
+        """What changed from one run to the other.
+
+        Raises:
+            StorageError: there is no such run, or a part of it does not read.
+        """
+        return compare_runs(self.workspace, before_id, after_id)
 
     def purge_preview(self) -> PurgePreview:
         """What a purge would delete and keep."""

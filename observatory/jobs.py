@@ -26,6 +26,8 @@ class JobKind(StrEnum):
     IMPORT = "import"
     EXPORT = "export"
     METADATA = "metadata"
+    DELETE = "delete"
+    COMPACT = "compact"
 
 
 class JobState(StrEnum):
@@ -147,6 +149,18 @@ class ExportArguments(Arguments):
 
     folder: str
     run_id: str | None = None
+
+
+class DeleteArguments(Arguments):
+    """The runs that go."""
+
+    run_ids: tuple[str, ...] = Field(min_length=1)
+
+
+class CompactArguments(Arguments):
+    """The runs whose parts are to become few (None: all)."""
+
+    run_ids: tuple[str, ...] | None = None
 
 
 class MetadataArguments(Arguments):

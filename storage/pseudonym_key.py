@@ -30,5 +30,5 @@ def load_or_make_key(path: Path) -> bytes:
 
 
 def key_id(key: bytes) -> str:
-    """What runs name their key by: those with the same one share pseudonyms. Tells nothing of it."""
+    """What runs name their key by; those that name the same one share pseudonyms."""
     return hashlib.blake2b(key, digest_size=8, person=b"atlas key id").hexdigest()

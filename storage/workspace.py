@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,3 +121,12 @@ def sweep_aside(folder: Path) -> None:
             shutil.rmtree(leftover)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def size_on_disk(folder: Path) -> int:
+    """The bytes of all files below a folder; those that vanish meanwhile count nothing."""
+    sizes = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            sizes += path.stat().st_size if path.is_file() else 0
+    return sizes
