@@ -47,6 +47,11 @@ class SearchTree:
         raw = np.fromfile(path, dtype=np.uint8, count=size).reshape(node_count, -1)
         return cls(node_count, ip_version, _children(raw, record_size))
 
+    @property
+    def network_count(self) -> int:
+        """How many networks have a record; what stands in the tree twice counts twice."""
+        return int(np.count_nonzero(self.children > self.node_count))
+
     def find(self, addresses: AddressColumns) -> _Nodes:
         """The record each address leads to, `node_count` where there is none."""
         found = np.full(len(addresses), self.node_count, dtype=np.uint32)

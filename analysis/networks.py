@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import polars as pl
 import polars.exceptions
@@ -89,6 +89,24 @@ class MmdbNetworks:
 
     file: MmdbFile[_Network]
 
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the database at `path`.
+
+        Raises:
+            GeolocationError: there is no such file, it is no MaxMind database, it is cut off,
+                or it holds no networks.
+        """
+        return cls(
+            open_mmdb(
+                path,
+                read_record=_read_network,
+                absent=_NO_NETWORK,
+                is_wanted=lambda record: _read_network(record) != _NO_NETWORK,
+                wanted="networks",
+            )
+        )
+
     @property
     def database(self) -> DatabaseBuild:
         """What the file says it is."""
@@ -111,13 +129,7 @@ def open_networks(path: Path | None, *, named: bool = False) -> NetworkLocator:
     if path is None:
         return open_bundled()
     try:
-        file = open_mmdb(
-            path,
-            read_record=_read_network,
-            absent=_NO_NETWORK,
-            is_wanted=lambda record: _read_network(record) != _NO_NETWORK,
-            wanted="networks",
-        )
+        source = MmdbNetworks.open(path)
     except GeolocationError as error:
         raise GeolocationError(
             f"geoip_asn = {error}: give the path of an ASN .mmdb file, or leave geoip_asn empty to "
@@ -125,7 +137,7 @@ def open_networks(path: Path | None, *, named: bool = False) -> NetworkLocator:
             if named
             else f"{error}: get it again by `python main.py geoip update`, or delete it."
         ) from error
-    return NetworkLocator(MmdbNetworks(file), read_clouds())
+    return NetworkLocator(source, read_clouds())
 
 
 def open_bundled(directory: Path = PACK_DIR) -> NetworkLocator:

@@ -24,15 +24,24 @@ WorkspaceOption = Annotated[
 ]
 
 
-def open_desk(root: Path | None) -> Observatory:
-    """The observatory of a workspace; the real world unless the folder is the lab's.
+def open_workspace(root: Path | None) -> Workspace:
+    """The folder that the user named, or the project's own.
 
     Raises:
         BadParameter: there is no such folder.
     """
     if root is not None and not root.is_dir():
         raise typer.BadParameter(f"--workspace {root}: there is no such folder; make it first")
-    workspace = Workspace((root or PROJECT).resolve())
+    return Workspace((root or PROJECT).resolve())
+
+
+def open_desk(root: Path | None) -> Observatory:
+    """The observatory of a workspace; the real world unless the folder is the lab's.
+
+    Raises:
+        BadParameter: there is no such folder.
+    """
+    workspace = open_workspace(root)
     if workspace.root == LAB_ROOT:
         return Observatory(
             workspace, name="Lab", description="The lab's world on this machine", is_lab=True

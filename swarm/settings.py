@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -87,6 +94,10 @@ class Settings(BaseSettings):
     feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     geoip_city: _OptionalPath = None
     geoip_asn: _OptionalPath = None
+    maxmind_account_id: SecretStr = SecretStr("")
+    maxmind_licence_key: SecretStr = SecretStr("")
+    maxmind_url: str = "https://download.maxmind.com"
+    dbip_url: str = "https://download.db-ip.com"
     store_addresses: bool = False
     # May hold a password, so no dump has it: neither a manifest nor a job's row.
     database_url: str = Field(default="", exclude=True, repr=False)
@@ -104,6 +115,18 @@ class Settings(BaseSettings):
             urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
         ):
             raise ValueError("must start with http:// or https:// and name a site")
+        return value.rstrip("/")
+
+    @field_validator("maxmind_url", "dbip_url")
+    @classmethod
+    def _a_safe_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        near = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        # The licence key is sent there, so only to this machine without encryption.
+        if not parts.hostname or (
+            parts.scheme != "https" and not (near and parts.scheme == "http")
+        ):
+            raise ValueError("must start with https:// (http:// for this machine alone)")
         return value.rstrip("/")
 
     @field_validator("dht_bootstrap")
