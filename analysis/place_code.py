@@ -49,17 +49,25 @@ def country_of_number(column: str) -> pl.Expr:
     return pl.concat_str(texts)
 
 
+def point_of_place() -> list[pl.Expr]:
+    """`latitude` and `longitude` of `place`, as Float64; null where it is a country alone."""
+    point = pl.col("place") % 2**_POINT_BITS
+    numbers = {"latitude": (point // 2**_LONGITUDE_BITS, 90)} | {
+        "longitude": (point % 2**_LONGITUDE_BITS, 180)
+    }
+    return [
+        pl.when(point != _NO_POINT)
+        .then((number.cast(pl.Int64) - offset * _PER_DEGREE) / _PER_DEGREE)
+        .round(4)
+        .alias(name)
+        for name, (number, offset) in numbers.items()
+    ]
+
+
 def decoded(places: pl.DataFrame) -> pl.DataFrame:
     """`places` with `latitude` and `longitude` (null: none) and `country` of its `place`."""
-    point = pl.col("place") % 2**_POINT_BITS
-    has_point = point != _NO_POINT
-    latitude = (point // 2**_LONGITUDE_BITS).cast(pl.Float64) / _PER_DEGREE - 90
-    longitude = (point % 2**_LONGITUDE_BITS).cast(pl.Float64) / _PER_DEGREE - 180
-    return places.with_columns(
-        pl.when(has_point).then(latitude.round(4)).alias("latitude"),
-        pl.when(has_point).then(longitude.round(4)).alias("longitude"),
-        country_number().alias("country"),
-    ).with_columns(country=country_of_number("country"))
+    numbered = places.with_columns(*point_of_place(), country_number().alias("country"))
+    return numbered.with_columns(country=country_of_number("country"))
 
 
 def _whole(name: str, offset: int) -> pl.Expr:

@@ -20,7 +20,8 @@ from observatory.intake import Intake, IntakeOutcome
 from observatory.jobs import Job, JobKind, row_to_job
 from observatory.progress import Progress
 from observatory.purge import PurgePreview, preview_purge
-from observatory.run_view import RunView, open_view
+from observatory.rollups import Rollups
+from observatory.run_view import RunView
 from observatory.summaries import RunSummary, summarise
 from observatory.worker import reap_workers, start_worker
 from storage.magnets import MagnetList
@@ -48,6 +49,7 @@ class Observatory:
         workspace.prepare()
         self._catalogue = open_catalogue(workspace)
         self._magnets = MagnetList(workspace.torrents_dir)
+        self._rollups = Rollups()
         self._folder_stamp: tuple[int, int] | None = None
         settle(workspace, self._catalogue)
         self.refused_torrents: list[RefusedTorrent] = []
@@ -205,7 +207,8 @@ class Observatory:
         Raises:
             StorageError: there is no such run, or a part of it does not read.
         """
-        return open_view(self.open_run(run_id))
+        reader = self.open_run(run_id)
+        return RunView(reader, self._rollups.of(reader))
 
     def archive(self) -> list[ArchivedRun]:
         """Every run with what it takes on disk, newest first."""

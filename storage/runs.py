@@ -137,16 +137,15 @@ class RunReader:
         stamp = (self.folder / MANIFEST_NAME).stat().st_mtime_ns
         return hashlib.blake2b(f"{names}{stamp}".encode(), digest_size=8).hexdigest()
 
-    def sightings(self) -> pl.LazyFrame:
-        """SIGHTING_COLUMNS, one row per (swarm, peer).
+    def sightings(self, parts: list[Path] | None = None) -> pl.LazyFrame:
+        """SIGHTING_COLUMNS, one row per (swarm, peer); of some of its `parts`, or of all.
 
         Where the part is of a version that did not have it, `sources` is the one source.
         """
         bits = {source.value: source.bit for source in Source}
         alone = pl.col("source").replace_strict(bits, default=None, return_dtype=pl.UInt8)
-        return scan_parts(self.parts("sightings"), SIGHTING_COLUMNS).with_columns(
-            pl.col("sources").fill_null(alone)
-        )
+        chosen = self.parts("sightings") if parts is None else parts
+        return scan_parts(chosen, SIGHTING_COLUMNS).with_columns(pl.col("sources").fill_null(alone))
 
     def swarms(self) -> pl.LazyFrame:
         """SWARM_COLUMNS, one row per swarm asked."""
