@@ -3,47 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from analysis.attribution import source_text
 from analysis.geojson import geometries
-from analysis.suppression import SuppressedTable, suppress
+from analysis.suppression import SuppressedTable, hidden_sentence, suppress
+from observatory.export_figures import FIGURES, HEIGHT_PX, WIDTH_PX, draw, page_of
 from observatory.export_tables import TABLES, Subject
+from observatory.methods import methods_text
+from observatory.rendering import IMAGE_SUFFIXES, render
 from observatory.run_view import open_view
 from observatory.snapshots import snapshot_of
+from storage.durable import write_durably
 from storage.manifest import Manifest
 from storage.runs import RunReader, list_runs, open_run
 from storage.table_files import write_geojson, write_table
 from storage.workspace import Workspace
 from swarm.errors import JobRefused
+from swarm.settings import Settings
 
 MIN_CELL = 10  # peers; a count below is not told unless the user asks for it
 
 
 @dataclass(frozen=True, slots=True)
-class ExportedTable:
+class Exported:
     """What was written, and what was kept back."""
 
     path: Path
-    rows: int
-    small: int
-    complementary: int
+    rows: int | None = None  # of a table
+    small: int = 0  # rows, bars or markers of few peers that were hidden
+    complementary: int = 0  # more of them, that totals would have told
 
     @property
     def sentence(self) -> str:
         """The same for a person."""
-        return f"{self.rows:,} rows written to {self.path}.{hidden_sentence(self)}"
+        said = "Written" if self.rows is None else f"{self.rows:,} rows written"
+        return f"{said} to {self.path}.{hidden_sentence(self.small, self.complementary)}"
 
-
-def hidden_sentence(hidden: ExportedTable | SuppressedTable) -> str:
-    """What was hidden, in words; empty where nothing was."""
-    if not hidden.small:
-        return ""
-    said = f" {hidden.small:,} with few peers are hidden"
-    if hidden.complementary:
-        said += f", and {hidden.complementary:,} more, or totals would tell them"
-    return f"{said}."
+    @property
+    def document(self) -> dict[str, object]:
+        """The same for a machine."""
+        hidden = {"small_hidden": self.small, "complementary_hidden": self.complementary}
+        return {"path": str(self.path), "rows": self.rows, **hidden}
 
 
 def chosen_run(workspace: Workspace, run_id: str | None) -> RunReader:
@@ -100,7 +104,7 @@ def export_table(
     *,
     min_cell: int = MIN_CELL,
     against: str | None = None,
-) -> ExportedTable:
+) -> Exported:
     """Write one table as `path` ends: .csv, .parquet or .geojson.
 
     Raises:
@@ -117,23 +121,54 @@ def export_table(
         write_geojson(path, made.table, list(geometries(made.table, shape)), notes=notes)
     else:
         write_table(path, made.table, notes=notes)
-    return ExportedTable(path, len(made.table), made.small, made.complementary)
+    return Exported(path, len(made.table), made.small, made.complementary)
+
+
+def export_figure(
+    workspace: Workspace,
+    run: RunReader,
+    name: str,
+    path: Path,
+    *,
+    settings: Settings,
+    outlines: Path,
+    min_cell: int = MIN_CELL,
+) -> Exported:
+    """Write one figure as `path` ends: .html (nothing else is needed to open it), .png or .svg.
+
+    Raises:
+        JobRefused: no such figure or ending, or no Chromium for an image.
+        StorageError: the drawing failed, or the disk refuses.
+    """
+    if name not in FIGURES:
+        raise JobRefused(f"There is no figure {name!r}; there are: {', '.join(FIGURES)}.")
+    if path.suffix not in (".html", *IMAGE_SUFFIXES):
+        raise JobRefused(f"A figure's name ends in .html, .png or .svg, not as {path.name} does.")
+    subject = subject_of(workspace, run)
+    drawn = draw(name, subject, run.manifest, min_cell=min_cell, outlines=outlines)
+    page = page_of(drawn.figure, f"{FIGURES[name]}, run {run.run_id}")
+    if path.suffix == ".html":
+        write_durably(path, page.encode())
+    else:
+        render(page, path, settings, width_px=WIDTH_PX, height_px=HEIGHT_PX)
+    return Exported(path, None, drawn.hidden.small, drawn.hidden.complementary)
+
+
+def export_methods(run: RunReader, path: Path) -> Exported:
+    """Write how each number of the run came about, in Markdown.
+
+    Raises:
+        StorageError: the run does not read, or the disk refuses.
+    """
+    write_durably(path, methods_text(run).encode())
+    return Exported(path)
 
 
 def file_notes(manifest: Manifest) -> dict[str, str]:
     """What a file has to say of itself wherever it goes: run, time, databases and their licence."""
-    notes = {"run": manifest.run_id, "taken_at": manifest.started_at.isoformat()}
-    said = [database_note(manifest)]
-    if manifest.database is not None and manifest.database.attribution_url:
-        said.append(manifest.database.attribution_url)
-    return notes | {"attribution": ", ".join(said)}
-
-
-def database_note(manifest: Manifest) -> str:
-    """Who placed the peers, in one line for a figure's foot."""
-    database = manifest.database
-    if database is None:
-        return f"places as recorded in {manifest.origin}"
-    built = "of unknown date" if database.built_on is None else f"build {database.built_on}"
-    said = f"{database.name}, {built}"
-    return f"{database.attribution} ({said})" if database.attribution else said
+    said = source_text(manifest.databases, date.today())
+    return {
+        "run": manifest.run_id,
+        "taken_at": manifest.started_at.isoformat(),
+        "attribution": said,
+    }
