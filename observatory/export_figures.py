@@ -38,6 +38,7 @@ from analysis.tables import Binning, group_behind_top, top_countries
 from observatory.export_tables import CELL_DEG, TABLES, Subject
 from storage.manifest import Manifest
 from swarm.errors import StorageError
+from swarm.text import one_line
 
 WIDTH_PX, HEIGHT_PX = 1280, 720
 _FOOT_PX = 60
@@ -209,10 +210,10 @@ def _label(row: Mapping[str, Any]) -> str:
 def _foot(manifest: Manifest, counts: SuppressedTable) -> dict[str, Any]:
     """What stands below the figure: who placed the peers, with the link that is owed."""
     lines = source_lines(manifest.databases, date.today())
-    said = " ".join(inert_text(line.sentence) for line in lines)
+    said = " ".join(html.escape(one_line(line.sentence)) for line in lines)
     for words, url in dict.fromkeys((line.attribution, line.attribution_url) for line in lines):
         if words:
-            shown = inert_text(words)
+            shown = html.escape(one_line(words))
             said += f' <a href="{html.escape(url)}">{shown}</a>.' if url else f" {shown}."
     hidden = hidden_sentence(counts.small, counts.complementary)
     return {

@@ -69,13 +69,20 @@ def subject_of(workspace: Workspace, run: RunReader, *, against: str | None = No
     """What tables are made of. Cheap: frames are lazy.
 
     Raises:
+        JobRefused: the two runs to compare have not the same key.
         StorageError: there is no such run, or a part of one does not read.
     """
+    before = None if against is None else open_run(workspace.runs_dir, against)
+    if before is not None and before.manifest.key_id != run.manifest.key_id:
+        raise JobRefused(
+            f"Runs {before.run_id} and {run.run_id} have pseudonyms by different keys, so nobody "
+            "can say who is in both. Compare runs made with one key."
+        )
     earlier = [one for one in list_runs(workspace.runs_dir) if one.run_id <= run.run_id]
     return Subject(
         view=open_view(run),
         snapshot=snapshot_of(run),
-        before=None if against is None else snapshot_of(open_run(workspace.runs_dir, against)),
+        before=None if before is None else snapshot_of(before),
         history=tuple(snapshot_of(one) for one in earlier),
     )
 

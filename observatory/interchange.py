@@ -18,6 +18,7 @@ from analysis.pseudonyms import pseudonymise
 from observatory.aggregates import run_frames, write_classic_aggregates
 from observatory.configuration import load_settings, open_catalogue
 from observatory.jobs import ExportArguments, ImportArguments, Report
+from observatory.methods import write_methods
 from observatory.progress import Progress
 from observatory.version import code_version
 from storage.classic import ClassicFolder, RecordFile, RefusedFile, write_classic_folder
@@ -125,6 +126,7 @@ def _keep(
     writer.finish(RunState.COMPLETE, datetime.now(UTC), f"Imported from {origin}.", counts)
     with closing(open_catalogue(workspace)) as catalogue:
         catalogue.put_run(writer.manifest)
+    write_methods(open_run(workspace.runs_dir, manifest.run_id))
     return manifest.run_id
 
 
