@@ -26,7 +26,8 @@ def place_code() -> pl.Expr:
     letters = pl.col("country").cast(pl.Binary).bin.reinterpret(dtype=pl.UInt16, endianness="big")
     point = _whole("latitude", 90) * 2**_LONGITUDE_BITS + _whole("longitude", 180)
     located = pl.when(at_city_level()).then(point).otherwise(_NO_POINT)
-    return letters.cast(pl.UInt64) * 2**_POINT_BITS + located
+    code: pl.Expr = letters.cast(pl.UInt64) * 2**_POINT_BITS + located
+    return code
 
 
 def known_place() -> pl.Expr:
@@ -36,7 +37,8 @@ def known_place() -> pl.Expr:
 
 def country_number() -> pl.Expr:
     """The country of `place` as a number below 2**16; see `country_of_number`."""
-    return (pl.col("place") // 2**_POINT_BITS).cast(pl.UInt16)
+    country: pl.Expr = pl.col("place") // 2**_POINT_BITS
+    return country.cast(pl.UInt16)
 
 
 def country_of_number(column: str) -> pl.Expr:

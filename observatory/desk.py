@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from observatory.board import queue_job, run_job, settle
 from observatory.configuration import load_settings, open_catalogue
 from observatory.intake import Intake, IntakeOutcome
 from observatory.jobs import Job, JobKind, row_to_job
+from observatory.privacy import forget_old_addresses
 from observatory.progress import Progress
 from observatory.purge import PurgePreview, preview_purge
 from observatory.rollups import Rollups
@@ -28,7 +30,10 @@ from storage.magnets import MagnetList
 from storage.runs import RunReader, open_run
 from storage.torrents import INDEX_NAME, KeptTorrent, RefusedTorrent, TorrentFolder
 from storage.workspace import Workspace
+from swarm.errors import SwarmError
 from swarm.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class Observatory:
@@ -52,8 +57,15 @@ class Observatory:
         self._rollups = Rollups()
         self._folder_stamp: tuple[int, int] | None = None
         settle(workspace, self._catalogue)
+        self._enforce_retention()
         self.refused_torrents: list[RefusedTorrent] = []
         self.read_torrent_folder()
+
+    def _enforce_retention(self) -> None:
+        try:
+            forget_old_addresses(self.workspace, self.settings().keep_raw_days, datetime.now(UTC))
+        except SwarmError as error:  # a job runs, config.txt does not read: at the next start
+            log.warning("retention=skipped error=%s", error)
 
     def close(self) -> None:
         """Give the catalogue back."""

@@ -8,6 +8,7 @@ second, and what still waited for visits.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import polars as pl
@@ -18,18 +19,20 @@ from crawler.canaries import Canaries
 from observatory.aggregates import write_classic_aggregates
 from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget
+from observatory.methods import write_methods
 from observatory.outcomes import answer_frame, dht_counts, outcome_frame, source_counts, swarm_frame
 from observatory.resuming import InterruptedRun, interrupted_run
+from observatory.rollups import keep_rollup
 from observatory.testimony import SwarmFinding, SwarmTestimony
 from observatory.version import code_version
 from storage.catalogue import Catalogue
 from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
 from storage.pseudonym_key import key_id, load_or_make_key
-from storage.runs import RunWriter, delete_run, new_run_id
+from storage.runs import RunWriter, delete_run, new_run_id, open_run
 from storage.workspace import Workspace
 from swarm.census import CensusProgress, CensusState, SwarmCensus
 from swarm.endpoint import Endpoint
-from swarm.errors import JobCancelled, SwarmError
+from swarm.errors import JobCancelled, StorageError, SwarmError
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
 from swarm.sighting import SightingColumns
@@ -72,6 +75,7 @@ class RunRecorder:
             [target.infohash for target in targets],
             databases=locator.databases,
             settings=settings,
+            key=key_id(self._key),
             now=datetime.now(UTC),
         )
         # Peers of swarms that are not finished, which stand on disk already: (swarm, peer).
@@ -292,6 +296,10 @@ class RunRecorder:
             return
         self._catalogue.put_run(self._writer.manifest)
         write_classic_aggregates(self._workspace, self.run_id)
+        run = open_run(self._workspace.runs_dir, self.run_id)
+        with suppress(StorageError):  # a full disk: they are made when they are first asked for
+            write_methods(run)
+            keep_rollup(run)
 
 
 def _keys(target: CrawlTarget) -> tuple[InfoHash, ...]:

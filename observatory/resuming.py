@@ -45,12 +45,14 @@ def interrupted_run(
     *,
     databases: Databases,
     settings: Settings,
+    key: str,
     now: datetime,
 ) -> InterruptedRun | None:
     """The latest run, if it was interrupted and can go on with just these swarms; else None.
 
-    It must be younger than `RESUMABLE_FOR`, placed by the same databases, keep addresses, or
-    not keep them, as the new one is to do, and ask the same sources.
+    It must be younger than `RESUMABLE_FOR`, placed by the same databases, have pseudonyms by the
+    key that is named `key`, keep addresses, or not, as the new one is to do, and ask the same
+    sources.
     """
     run_id = catalogue.latest_run_id()
     if run_id is None:
@@ -62,6 +64,7 @@ def interrupted_run(
         and manifest.kind is RunKind.CRAWL
         and now - manifest.started_at < RESUMABLE_FOR
         and manifest.databases == databases
+        and manifest.key_id == key
         and manifest.addresses_stored == settings.store_addresses
         and _sources(manifest.settings) == _sources(settings.model_dump(mode="json"))
     )

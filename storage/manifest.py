@@ -120,6 +120,7 @@ class Manifest(BaseModel):
     networks: DatabaseRecord | None = None
     hosting: DatabaseRecord | None = None
     addresses_stored: bool
+    addresses_removed_at: datetime | None = None  # when they were taken out, by keep_raw_days
     key_id: str | None = None  # of the pseudonyms' key; None in runs of older versions
     counts: RunCounts = RunCounts()
     message: str | None = None  # the closing sentence, or why it failed

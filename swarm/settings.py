@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     maxmind_url: str = "https://download.maxmind.com"
     dbip_url: str = "https://download.db-ip.com"
     store_addresses: bool = False
+    keep_raw_days: Annotated[float | None, BeforeValidator(_empty_is_none)] = Field(
+        default=None, ge=0, le=36500, allow_inf_nan=False
+    )
     # May hold a password, so no dump has it: neither a manifest nor a job's row.
     database_url: str = Field(default="", exclude=True, repr=False)
     ignore_environment: bool = False
