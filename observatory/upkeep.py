@@ -8,6 +8,7 @@ from observatory.aggregates import AGGREGATES, write_classic_aggregates
 from observatory.configuration import open_catalogue
 from observatory.jobs import CompactArguments, DeleteArguments, Report
 from observatory.progress import Progress
+from observatory.rollups import keep_rollup
 from storage.compaction import Compaction, compact_run
 from storage.manifest import RunState
 from storage.runs import RunReader, delete_run, list_runs, open_run
@@ -70,6 +71,7 @@ def compact_runs(workspace: Workspace, arguments: CompactArguments, progress: Pr
             continue
         if found is not None:
             compacted.append(found)
+            keep_rollup(run)  # it is named after the parts that it was made from
     if refused and not compacted and len(refused) == len(runs):
         raise StorageError(refused[0])
     before = sum(found.parts_before for found in compacted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,9 +116,7 @@ class Workspace:
 def sweep_aside(folder: Path) -> None:
     """Delete the half-written files of one folder; call only while nobody writes there."""
     for leftover in folder.glob(f"{ASIDE_PREFIX}*"):
-        if leftover.is_dir():  # a compaction's
-            shutil.rmtree(leftover)
-        else:
+        if not leftover.is_dir():  # those are swept by who makes them
             leftover.unlink(missing_ok=True)
 
 
