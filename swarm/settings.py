@@ -87,11 +87,14 @@ class Settings(BaseSettings):
     announce_to_trackers: bool = False
     visit_peers: bool = False
     max_connections: int = Field(default=50, ge=1, le=2000)
-    http_proxy: str = ""
+    http_proxy: str = Field(default="", exclude=True)  # may hold a password: see database_url
     direct_crawl: bool = False
     obey_robots: bool = True
     site: str = "classic"
-    feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
+    # Addresses of feeds hold keys: see database_url.
+    feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = Field(
+        default=(), exclude=True
+    )
     geoip_city: _OptionalPath = None
     geoip_asn: _OptionalPath = None
     maxmind_account_id: SecretStr = SecretStr("")
