@@ -267,7 +267,14 @@ def _write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...]) ->
     expected = polars_schema(columns)
     if frame.schema != expected:
         raise StorageError(f"{path.name}: columns {frame.schema} instead of {expected}")
-    replace_durably(path, lambda aside: frame.write_parquet(aside, compression="zstd"))
+
+    def write(aside: Path) -> None:
+        try:
+            frame.write_parquet(aside, compression="zstd")
+        except PolarsError as error:  # how polars says that the disk is full
+            raise OSError(str(error)) from error
+
+    replace_durably(path, write)
 
 
 def scan_parts(parts: list[Path], columns: tuple[Column, ...]) -> pl.LazyFrame:
