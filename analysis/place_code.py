@@ -35,6 +35,14 @@ def known_place() -> pl.Expr:
     return pl.coalesce("place", place_code())
 
 
+def with_place(sightings: pl.LazyFrame) -> pl.LazyFrame:
+    """The sightings, `place` filled in; the columns it is made of are read only where one lacks."""
+    lacking = sightings.select(pl.col("place").is_null().any())
+    if not lacking.collect(engine="streaming").item():
+        return sightings
+    return sightings.with_columns(place=known_place())
+
+
 def country_number() -> pl.Expr:
     """The country of `place` as a number below 2**16; see `country_of_number`."""
     country: pl.Expr = pl.col("place") // 2**_POINT_BITS

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.place_code import country_number, country_of_number, decoded, known_place
+from analysis.place_code import country_number, country_of_number, decoded, with_place
 from analysis.selection import Selection
 from analysis.tables import Binning, bin_columns, with_size_mb
 
@@ -86,23 +86,22 @@ def roll_up(
         tallies: an import's own counts, TALLY_COLUMNS; else they are counted from the sightings.
     """
     kinds, kind_of_swarm = kinds_of(swarms)
-    rows = sightings.with_columns(place=known_place()).select(
-        "swarm", "place", country_number().alias("country"), "sources", "asn"
-    )
+    sightings = with_place(sightings)
+    rows = sightings.with_columns(country=country_number())
     rows = rows.join(kind_of_swarm.lazy(), on="swarm")
     peers = pl.len().alias("peers")
     labels = [
-        sightings.group_by(place=known_place()).agg(pl.col("city").drop_nulls().first()),
+        per_place(sightings).drop("peers"),
         sightings.group_by("asn").agg(pl.col("as_name", "hosting").first()),
     ]
     counted = [rows.group_by(*names, "kind").agg(peers) for names in CUBES.values()]
-    per_swarm = (
-        rows.group_by("swarm", "country").agg(peers)
+    swarm_counts = (
+        per_swarm(sightings)
         if tallies is None
         else tallies.group_by("swarm", "country").agg(pl.col("peers").sum())
     )
     cities, owners, swarm_rows, *cubes = pl.collect_all(
-        [*labels, per_swarm, *counted], engine="streaming"
+        [*labels, swarm_counts, *counted], engine="streaming"
     )
     if tallies is None:
         swarm_rows = swarm_rows.with_columns(country=country_of_number("country"))
@@ -114,6 +113,16 @@ def roll_up(
         Cube(_owned(networks.keys, owners), networks.counts),
         Cube(_spelt(sources.keys), sources.counts),
     )
+
+
+def per_swarm(sightings: pl.LazyFrame) -> pl.LazyFrame:
+    """`swarm`, `country` (see `country_number`), `peers`; `place` must be filled in."""
+    return sightings.group_by("swarm", country_number().alias("country")).agg(peers=pl.len())
+
+
+def per_place(sightings: pl.LazyFrame) -> pl.LazyFrame:
+    """`place`, `city`, `peers`; `place` must be filled in."""
+    return sightings.group_by("place").agg(pl.col("city").first(), peers=pl.len())
 
 
 def united(rollups: Sequence[Rollup]) -> Rollup:
