@@ -152,4 +152,4 @@ def _stayed(before: Snapshot, after: Snapshot, by: list[str]) -> pl.LazyFrame:
 
 
 def _unknown(by: list[str]) -> pl.LazyFrame:
-    return pl.LazyFrame(schema=dict.fromkeys(by, pl.String) | _LINKED)
+    return pl.LazyFrame(schema={**dict.fromkeys(by, pl.String), **_LINKED})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from observatory.desk import Observatory
 from storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from observatory.desk import Observatory
 
 PROJECT = Path(__file__).resolve().parent.parent
 LAB_ROOT = PROJECT / ".lab"
@@ -41,6 +43,8 @@ def open_desk(root: Path | None) -> Observatory:
     Raises:
         BadParameter: there is no such folder.
     """
+    from observatory.desk import Observatory  # SQLAlchemy and polars stay out of `--help`
+
     workspace = open_workspace(root)
     if workspace.root == LAB_ROOT:
         return Observatory(

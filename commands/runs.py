@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,9 +11,11 @@ from rich.text import Text
 
 from commands.places import WorkspaceOption, open_desk
 from commands.terminal import JsonFlag, complain, console, leave, print_json, watch_job
-from observatory.archive import ArchivedRun, RunComparison, RunDetails
 from observatory.jobs import JobKind
 from swarm.text import one_line
+
+if TYPE_CHECKING:
+    from observatory.archive import ArchivedRun, RunComparison, RunDetails
 
 runs = typer.Typer(
     help="The runs that are kept: list, look at, compare, compact and delete them.",

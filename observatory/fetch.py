@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from analysis.locator import open_locator
 from crawler.canaries import Canaries, read_canaries
@@ -26,13 +27,15 @@ from observatory.progress import Progress
 from observatory.recording import RunRecorder
 from observatory.targets import distinct_targets, infohash_target, magnet_target, torrent_target
 from observatory.visiting import Visits, open_visits
-from storage.catalogue import Catalogue
 from storage.magnets import MagnetList
 from storage.workspace import Workspace
 from swarm.census import SwarmCensus
 from swarm.errors import JobCancelled, JobRefused
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 
 def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -> Report:

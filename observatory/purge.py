@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from observatory.aggregates import AGGREGATES
 from observatory.configuration import open_catalogue
 from observatory.jobs import PurgeArguments, Report
 from observatory.progress import Progress
-from storage.catalogue import Catalogue
 from storage.runs import delete_run, list_runs
 from storage.workspace import Workspace, size_on_disk
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)

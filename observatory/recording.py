@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -25,7 +26,6 @@ from observatory.resuming import InterruptedRun, interrupted_run
 from observatory.rollups import keep_rollup
 from observatory.testimony import SwarmFinding, SwarmTestimony
 from observatory.version import code_version
-from storage.catalogue import Catalogue
 from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
 from storage.pseudonym_key import key_id, load_or_make_key
 from storage.runs import RunWriter, delete_run, new_run_id, open_run
@@ -38,6 +38,9 @@ from swarm.settings import Settings
 from swarm.sighting import SightingColumns
 from swarm.tracking import TrackerAnswer
 from swarm.visit import PeerVisit
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 FLUSH_INTERVAL_S = 1.0
 _NOBODY = pl.DataFrame(schema={"swarm": pl.UInt32, "peer": pl.UInt64})

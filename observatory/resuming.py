@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from storage.catalogue import Catalogue
 from storage.manifest import Manifest, RunKind, RunState
 from storage.runs import RunReader, open_run
 from storage.workspace import Workspace
 from swarm.place import Databases
 from swarm.settings import Settings
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 RESUMABLE_FOR = timedelta(hours=24)  # older sightings belong to another snapshot of the swarms
 
