@@ -6,74 +6,51 @@ hold. The database's word is passed on as it is, with its radius: what to believ
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from ipaddress import IPv4Address, IPv6Address
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import maxminddb
-import numpy as np
 import polars as pl
 
-from analysis.addresses import split_addresses
-from analysis.mmdb_tree import SearchTree
+from analysis.addresses import AddressColumns, split_addresses
+from analysis.mmdb_file import MmdbFile, open_mmdb
 from swarm.columns import PLACE_COLUMNS, polars_schema
-from swarm.endpoint import packed16_to_address
-from swarm.errors import GeolocationError
 from swarm.place import UNKNOWN_COUNTRY, DatabaseBuild
 
 _PLACE_SCHEMA = polars_schema(PLACE_COLUMNS)
 # country, city, latitude, longitude, radius_km, time_zone: a row of PLACE_COLUMNS
 _Place = tuple[str, str | None, float | None, float | None, int | None, str | None]
 _UNKNOWN: _Place = (UNKNOWN_COUNTRY, None, None, None, None, None)
-_RECORDS_LOOKED_AT = 1000  # how far to look for a place before saying that there are none
-_READ_ERRORS = (maxminddb.InvalidDatabaseError, OSError, ValueError)
-# What the licences of the free databases demand, by the beginning of the database's type.
-_ATTRIBUTIONS = {
-    "GeoLite2": (
-        "This product includes GeoLite2 Data created by MaxMind, "
-        "available from https://www.maxmind.com",
-        "https://www.maxmind.com",
-    ),
-    "DBIP": ("IP Geolocation by DB-IP", "https://db-ip.com"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class MmdbLocator:
-    """Places addresses by one .mmdb file; each record of it is decoded once."""
+    """Places addresses by one .mmdb file."""
 
-    database: DatabaseBuild
-    path: Path
-    reader: maxminddb.Reader
-    tree: SearchTree
-    _decoded: dict[int, _Place] = field(default_factory=dict, repr=False)
+    file: MmdbFile[_Place]
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the database at `path`; its search tree is held in memory (8 bytes a node).
+        """Open the database at `path`.
 
         Raises:
             GeolocationError: there is no such file, it is no MaxMind database, it is cut off,
                 or it holds no places.
         """
-        try:
-            reader = maxminddb.open_database(path)
-            header = reader.metadata()
-            tree = SearchTree.read(path, header.node_count, header.record_size, header.ip_version)
-            to_address = IPv6Address if header.ip_version == 6 else IPv4Address
-            sample = tree.first_addresses(_RECORDS_LOOKED_AT)
-            records = [reader.get(to_address(number)) for number in sample]
-        except FileNotFoundError as error:
-            raise GeolocationError(f"{path}: there is no such file") from error
-        except _READ_ERRORS as error:
-            raise GeolocationError(f"{path}: not a readable MaxMind database ({error})") from error
-        if not any(_names_a_place(record) for record in records):
-            raise GeolocationError(
-                f"{path}: a {header.database_type} database, which holds no countries or cities"
+        return cls(
+            open_mmdb(
+                path,
+                read_record=_read_place,
+                absent=_UNKNOWN,
+                is_wanted=_names_a_place,
+                wanted="countries or cities",
             )
-        return cls(_build_of(header), path, reader, tree)
+        )
+
+    @property
+    def database(self) -> DatabaseBuild:
+        """What the file says it is."""
+        return self.file.database
 
     def locate(self, addresses: bytes) -> pl.DataFrame:
         """One row of `PLACE_COLUMNS` per packed 16-byte address, in the order given.
@@ -81,44 +58,13 @@ class MmdbLocator:
         Raises:
             GeolocationError: a record of the database is damaged.
         """
-        found = self.tree.find(split_addresses(addresses))
-        records, first, rows = np.unique(found, return_index=True, return_inverse=True)
-        places = [
-            self._place(record, addresses[16 * at : 16 * at + 16])
-            for record, at in zip(records.tolist(), first.tolist(), strict=True)
-        ]
+        return self.place(split_addresses(addresses))
+
+    def place(self, addresses: AddressColumns) -> pl.DataFrame:
+        """The same, of addresses that are split already."""
+        places, rows = self.file.find(addresses)
         frame = pl.DataFrame(places, schema=_PLACE_SCHEMA, orient="row")
         return frame.select(pl.all().gather(pl.Series(rows)))
-
-    def _place(self, record: int, address: bytes) -> _Place:
-        """What the tree's `record` holds, read through one `address` that leads to it."""
-        if record == self.tree.node_count:
-            return _UNKNOWN
-        place = self._decoded.get(record)
-        if place is None:
-            try:
-                place = _read_place(self.reader.get(packed16_to_address(address)))
-            except _READ_ERRORS as error:
-                raise GeolocationError(
-                    f"{self.path}: a record is damaged ({error}); get the file anew"
-                ) from error
-            self._decoded[record] = place
-        return place
-
-
-def _build_of(header: Any) -> DatabaseBuild:
-    name = str(header.database_type) or "MaxMind-format database"
-    attribution, url = next(
-        (words for start, words in _ATTRIBUTIONS.items() if name.startswith(start)), (None, None)
-    )
-    return DatabaseBuild(name, _day_of(header.build_epoch), attribution, url)
-
-
-def _day_of(epoch_s: int) -> date | None:
-    try:
-        return datetime.fromtimestamp(epoch_s, UTC).date() if epoch_s > 0 else None
-    except (OverflowError, OSError, ValueError):
-        return None
 
 
 def _names_a_place(record: Any) -> bool:

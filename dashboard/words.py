@@ -6,19 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from analysis.attribution import source_lines
 from observatory.intake import IntakeOutcome, IntakeState
 from observatory.jobs import Job, JobKind, JobState, MetadataRow
 from observatory.purge import PurgePreview
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
 from storage.torrents import RefusedTorrent
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 from swarm.text import one_line
 
 TITLE = "Swarm Atlas"
 MOST_PER_CATEGORY = 10_000  # what a scrape job takes at most
 HOW_MANY = f"How many torrents of each category? A whole number, 1 to {MOST_PER_CATEGORY:,}."
-OLD_DATABASE_DAYS = 90  # addresses move between places; a quarter later it shows
 _JOB_NAMES = {
     JobKind.SCRAPE: "Scraping torrents",
     JobKind.FETCH: "Fetching peers",
@@ -26,6 +26,8 @@ _JOB_NAMES = {
     JobKind.IMPORT: "Importing",
     JobKind.EXPORT: "Exporting",
     JobKind.METADATA: "Fetching metadata",
+    JobKind.DELETE: "Deleting runs",
+    JobKind.COMPACT: "Compacting runs",
 }
 _INTAKE_STATES = {
     IntakeState.KEPT: "kept",
@@ -241,15 +243,8 @@ def purge_button(preview: PurgePreview) -> str:
 
 def database_line(build: DatabaseBuild | None, today: date) -> str:
     """Which database placed the peers, and a warning where it is old."""
-    if build is None:
-        return "Places and countries as the imported record has them."
-    if build.built_on is None:
-        return f"Placed by {build.name}, build date unknown."
-    said = f"Placed by {build.name}, built {build.built_on:%-d %b %Y}"
-    age = (today - build.built_on).days
-    if age > OLD_DATABASE_DAYS:
-        return f"{said}: {age:,} days old, some addresses have moved since."
-    return f"{said}."
+    databases = None if build is None else Databases(build)
+    return source_lines(databases, today)[0].sentence
 
 
 def unplaced_note(memberships: int, on_map: int) -> str:

@@ -11,16 +11,19 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from observatory.aggregates import write_classic_aggregates
+from observatory.configuration import open_catalogue
 from observatory.fetch import fetch
 from observatory.interchange import export_classic, import_classic
 from observatory.joblock import JobLock
 from observatory.jobs import (
     Arguments,
+    CompactArguments,
+    DeleteArguments,
     ExportArguments,
     FetchArguments,
     ImportArguments,
@@ -37,11 +40,15 @@ from observatory.metadata import metadata
 from observatory.progress import Both, Progress, StoppedBySignal, Throttled
 from observatory.purge import purge
 from observatory.scrape import scrape
-from storage.catalogue import Catalogue
+from observatory.upkeep import compact_runs, delete_runs
+from storage.compaction import sweep_replaced
 from storage.manifest import RunState
 from storage.runs import list_runs, mark_interrupted, sweep_trash
 from storage.workspace import Workspace, sweep_aside
 from swarm.errors import JobCancelled, JobRefused, StorageError, SwarmError
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +80,8 @@ _JOBS: dict[JobKind, _Definition[Any]] = {
     JobKind.IMPORT: _Definition(ImportArguments, import_classic),
     JobKind.EXPORT: _Definition(ExportArguments, export_classic),
     JobKind.METADATA: _Definition(MetadataArguments, metadata),
+    JobKind.DELETE: _Definition(DeleteArguments, delete_runs),
+    JobKind.COMPACT: _Definition(CompactArguments, compact_runs),
 }
 
 
@@ -88,7 +97,7 @@ def queue_job(workspace: Workspace, kind: JobKind, arguments: Mapping[str, objec
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise JobRefused(f"{kind.value}: {where}={first['input']!r}: {first['msg']}") from None
-    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+    with closing(open_catalogue(workspace)) as catalogue:
         settle(workspace, catalogue)
         plain = checked.model_dump(mode="json")
         return row_to_job(catalogue.add_job(kind.value, plain, datetime.now(UTC)))
@@ -110,7 +119,7 @@ def run_job(
         unwritten: arguments that are secret, and so stand in no row.
     """
     with (
-        closing(Catalogue(workspace.catalogue_path)) as catalogue,
+        closing(open_catalogue(workspace)) as catalogue,
         JobLock(workspace.runs_dir) as lock,
     ):
         if not lock.acquire(patience_s=10):
@@ -173,6 +182,7 @@ def _settle_runs(workspace: Workspace, catalogue: Catalogue) -> None:
     for run in list_runs(workspace.runs_dir):
         try:
             manifest = run.manifest
+            sweep_replaced(run.folder, datetime.now(UTC))
             if manifest.state is RunState.RUNNING:
                 sweep_aside(run.folder)
                 manifest = mark_interrupted(run, datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Reading config.txt, optout.txt and canaries.txt of a workspace.
+"""Reading config.txt, optout.txt and canaries.txt of a workspace, and opening what they name.
 
 Each job does so when it starts, so that edits take effect.
 """
@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crawler.canaries import Canaries, read_canaries
 from crawler.optout import Network, read_optout
 from storage.workspace import Workspace
 from swarm.errors import SettingsError
-from swarm.settings import Settings, read_settings
+from swarm.settings import Settings, read_database_url, read_settings
+
+if TYPE_CHECKING:
+    from storage.catalogue import Catalogue
 
 
 def load_settings(workspace: Workspace) -> Settings:
@@ -23,6 +27,22 @@ def load_settings(workspace: Workspace) -> Settings:
     """
     path = workspace.config_path
     return read_settings(_text_of(path), file=str(path), environment=os.environ)
+
+
+def open_catalogue(workspace: Workspace) -> Catalogue:
+    """The catalogue of the workspace: the database that config.txt names, else a file in runs/.
+
+    Raises:
+        StorageError: it is no catalogue, another workspace's, too new, or does not answer.
+    """
+    from storage.catalogue import Catalogue  # SQLAlchemy stays out of `--help`
+
+    path = workspace.config_path
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    url = read_database_url(text, environment=os.environ)
+    if not url:
+        return Catalogue(workspace.catalogue_path)
+    return Catalogue(url, owner=workspace.identity())
 
 
 def load_optout(workspace: Workspace) -> tuple[Network, ...]:

@@ -8,20 +8,25 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from analysis.locator import open_locator
 from crawler.canaries import Canaries, read_canaries
 from crawler.census import CensusPlan, take_census
 from crawler.optout import Network
 from observatory.asking import hear_trackers, refuse_past_proxy, trackers_of
-from observatory.configuration import load_canaries, load_optout, load_settings
+from observatory.configuration import (
+    load_canaries,
+    load_optout,
+    load_settings,
+    open_catalogue,
+)
 from observatory.jobs import CrawlTarget, FetchArguments, Report
 from observatory.node_file import NodeFile
 from observatory.progress import Progress
 from observatory.recording import RunRecorder
 from observatory.targets import distinct_targets, infohash_target, magnet_target, torrent_target
 from observatory.visiting import Visits, open_visits
-from storage.catalogue import Catalogue
 from storage.magnets import MagnetList
 from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
@@ -29,6 +34,9 @@ from swarm.census import SwarmCensus
 from swarm.errors import JobCancelled, JobRefused
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 
 def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -> Report:
@@ -44,12 +52,12 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
     settings = _effective(load_settings(workspace), arguments)
     refuse_past_proxy(settings)
     deadline = time.monotonic() + settings.crawl_deadline_s
-    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+    with closing(open_catalogue(workspace)) as catalogue:
         canaries = _canaries(workspace, arguments)
         targets = _targets(arguments, workspace, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
         never_contact = load_optout(workspace)
-        locator = open_locator(settings.geoip_city)
+        locator = open_locator(settings.geoip_city, settings.geoip_asn, folder=workspace.geoip_dir)
         run = RunRecorder(
             workspace,
             catalogue,

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scraper.second_opinion import check_with_libtorrent
-from storage.catalogue import Catalogue
 from storage.magnets import KeptMagnet, MagnetList
 from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
@@ -23,6 +23,9 @@ from swarm.errors import MalformedTorrent
 from swarm.magnet import Magnet, read_link
 from swarm.metainfo import MAX_TORRENT_BYTES, parse_torrent
 from swarm.text import one_line
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 MAX_LIST_BYTES = 20_000_000
 _SHOWN = 120

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from storage.catalogue import JobRow
 from swarm.endpoint import Endpoint
 from swarm.settings import check_host_and_port
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.schema import JobRow
 
 
 class JobKind(StrEnum):
@@ -24,6 +26,8 @@ class JobKind(StrEnum):
     IMPORT = "import"
     EXPORT = "export"
     METADATA = "metadata"
+    DELETE = "delete"
+    COMPACT = "compact"
 
 
 class JobState(StrEnum):
@@ -146,6 +150,18 @@ class ExportArguments(Arguments):
 
     folder: str
     run_id: str | None = None
+
+
+class DeleteArguments(Arguments):
+    """The runs that go."""
+
+    run_ids: tuple[str, ...] = Field(min_length=1)
+
+
+class CompactArguments(Arguments):
+    """The runs whose parts are to become few (None: all)."""
+
+    run_ids: tuple[str, ...] | None = None
 
 
 class MetadataArguments(Arguments):

@@ -22,12 +22,11 @@ from crawler.peers.metadata import (
 from crawler.trackers.asking import ask_trackers
 from crawler.trackers.plan import TrackerPlan, TrackerTarget
 from observatory.asking import refuse_past_proxy
-from observatory.configuration import load_optout, load_settings
+from observatory.configuration import load_optout, load_settings, open_catalogue
 from observatory.jobs import MetadataArguments, MetadataRow, Report
 from observatory.metadata_keeping import Keeper
 from observatory.metadata_wishes import Wish, add_peers, leave_out_known, read_wishes, row_of
 from observatory.progress import Progress
-from storage.catalogue import Catalogue
 from storage.workspace import Workspace
 from swarm.census import SwarmCensus
 from swarm.errors import DhtUnreachable, JobCancelled, JobRefused, MalformedTorrent
@@ -68,7 +67,7 @@ def metadata(workspace: Workspace, arguments: MetadataArguments, progress: Progr
         raise JobRefused(
             "There is no magnet to fetch for: name some, or add them first (python main.py add)."
         )
-    with closing(Catalogue(workspace.catalogue_path)) as catalogue:
+    with closing(open_catalogue(workspace)) as catalogue:
         keeper = Keeper(workspace, catalogue)
         job = _Job(workspace, settings, keeper, progress, rows, total)
         try:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from bencode2 import bencode
 
 from scraper.second_opinion import check_with_libtorrent
-from storage.catalogue import Catalogue
 from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
 from swarm.infohash import InfoHash
 from swarm.magnet import Magnet
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 
 class Keeper:

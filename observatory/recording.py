@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -19,23 +21,27 @@ from crawler.canaries import Canaries
 from observatory.aggregates import write_classic_aggregates
 from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget
+from observatory.methods import write_methods
 from observatory.outcomes import answer_frame, dht_counts, outcome_frame, source_counts, swarm_frame
 from observatory.resuming import InterruptedRun, interrupted_run
+from observatory.rollups import keep_rollup
 from observatory.testimony import SwarmFinding, SwarmTestimony
 from observatory.version import code_version
-from storage.catalogue import Catalogue
-from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
-from storage.pseudonym_key import load_or_make_key
-from storage.runs import RunWriter, delete_run, new_run_id
+from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
+from storage.pseudonym_key import key_id, load_or_make_key
+from storage.runs import RunWriter, delete_run, new_run_id, open_run
 from storage.workspace import Workspace
 from swarm.census import CensusProgress, CensusState, SwarmCensus
 from swarm.endpoint import Endpoint
-from swarm.errors import JobCancelled, SwarmError
+from swarm.errors import JobCancelled, StorageError, SwarmError
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
 from swarm.sighting import SightingColumns, Source
 from swarm.tracking import TrackerAnswer
 from swarm.visit import PeerVisit
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 FLUSH_INTERVAL_S = 1.0
 _NOBODY = pl.DataFrame(schema={"swarm": pl.UInt32, "peer": pl.UInt64})
@@ -69,13 +75,13 @@ class RunRecorder:
         self._waiting: list[SwarmFinding] = []
         self._flushed_at = time.monotonic()
         self._reaches: dict[int, list[float]] = {4: [], 6: []}  # for the sizes of the two DHTs
-        self._database = DatabaseRecord.of(locator.database)
         interrupted = interrupted_run(
             workspace,
             catalogue,
             [target.infohash for target in targets],
-            database=self._database,
+            databases=locator.databases,
             settings=settings,
+            key=key_id(self._key),
             now=datetime.now(UTC),
         )
         # Peers of swarms that are not finished, which stand on disk already: (swarm, peer).
@@ -123,8 +129,9 @@ class RunRecorder:
             started_at=started_at,
             code_version=code_version(),
             settings=self._settings.model_dump(mode="json"),
-            database=self._database,
+            **database_records(self._locator.databases),
             addresses_stored=self._settings.store_addresses,
+            key_id=key_id(self._key),
             counts=self.counts,
         )
         self._writer = RunWriter(self._workspace.runs_dir, manifest, swarm_frame(self._targets))
@@ -310,6 +317,10 @@ class RunRecorder:
             return
         self._catalogue.put_run(self._writer.manifest)
         write_classic_aggregates(self._workspace, self.run_id)
+        run = open_run(self._workspace.runs_dir, self.run_id)
+        with suppress(StorageError):  # a full disk: they are made when they are first asked for
+            write_methods(run)
+            keep_rollup(run)
 
 
 def _keys(target: CrawlTarget) -> tuple[InfoHash, ...]:

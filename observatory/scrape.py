@@ -6,8 +6,9 @@ import logging
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from observatory.configuration import load_settings
+from observatory.configuration import load_settings, open_catalogue
 from observatory.jobs import Report, ScrapeArguments
 from observatory.kept_pages import KeptPages, how_to_look
 from observatory.magnets import MagnetIntake
@@ -28,12 +29,14 @@ from scraper.collect import (
     TorrentRefused,
 )
 from scraper.events import MagnetFound
-from storage.catalogue import Catalogue
 from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
 from swarm.errors import JobCancelled, SiteError
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
+
+if TYPE_CHECKING:
+    from storage.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress)
     plan = _plan(settings, site, workspace, arguments.per_category)
     feeds = tuple(dict.fromkeys((*settings.feeds, *arguments.feeds)))
     with (
-        closing(Catalogue(workspace.catalogue_path)) as catalogue,
+        closing(open_catalogue(workspace)) as catalogue,
         closing(MagnetIntake(workspace)) as magnets,
     ):
         return _Scrape(workspace, site, plan, catalogue, magnets, progress).run(feeds, settings)

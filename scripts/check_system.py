@@ -19,6 +19,7 @@ FOR_TESTS = (
     (("aria2c",), "the test with a real aria2 peer", "aria2"),
     (("opentracker",), "the tests with a real tracker", "opentracker"),
     (("transmission-daemon",), "the test with a real transmission peer", "transmission-daemon"),
+    (("pg_ctlcluster", "postgres"), "the tests of the catalogue on PostgreSQL", "postgresql"),
 )
 
 

@@ -1,151 +1,95 @@
-"""The catalogue: torrents, runs and jobs as SQL tables, through SQLAlchemy.
+"""The catalogue: torrents, runs and jobs as rows of a database, through SQLAlchemy.
 
-Torrents and runs are rows about files, and can be made again from them; jobs live here alone.
-SQLite in WAL mode: the page reads while a worker writes.
+Torrents and runs are rows about files, and are made again from them; jobs live here alone
+(docs/adr/0013-files-are-the-truth.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    Engine,
-    create_engine,
-    delete,
-    event,
-    func,
-    select,
-    update,
-)
-from sqlalchemy.exc import DatabaseError, IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
+from storage.database import open_database, place_of
 from storage.manifest import Manifest
+from storage.schema import Base, JobRow, OwnerRow, RunRow, TorrentRow
 from storage.torrents import KeptTorrent
 from swarm.errors import JobRefused, StorageError
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC times in Python, naive UTC in SQL (SQLite has no time zones)."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
-        """To SQL: only aware times are taken."""
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
-        """From SQL."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-class Base(DeclarativeBase):
-    """The tables of the catalogue."""
-
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON}  # noqa: RUF012 (SQLAlchemy's name)
-
-
-class TorrentRow(Base):
-    """A .torrent file of bulkTorrents/."""
-
-    __tablename__ = "torrents"
-    infohash: Mapped[str] = mapped_column(primary_key=True)  # 40 hex digits
-    infohash_v2: Mapped[str | None]  # 64 hex digits
-    file_name: Mapped[str]
-    name: Mapped[str]
-    size_bytes: Mapped[int]
-    file_count: Mapped[int]
-    category: Mapped[str | None]
-    language: Mapped[str | None]
-    added_at: Mapped[datetime]
-
-
-class RunRow(Base):
-    """A run of runs/; the manifest is the record, this row is for listing."""
-
-    __tablename__ = "runs"
-    run_id: Mapped[str] = mapped_column(primary_key=True)
-    manifest: Mapped[dict[str, Any]]
-
-
-class JobRow(Base):
-    """A job, from the click to its end. At most one is active: the unique index on `active`."""
-
-    __tablename__ = "jobs"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    kind: Mapped[str]
-    state: Mapped[str]
-    active: Mapped[bool | None] = mapped_column(unique=True)  # True, or NULL once it ended
-    arguments: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime]
-    started_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
-    heartbeat_at: Mapped[datetime | None]
-    doing: Mapped[str] = mapped_column(default="")
-    done: Mapped[int] = mapped_column(default=0)
-    total: Mapped[int | None]
-    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    message: Mapped[str | None]
-    report: Mapped[dict[str, Any] | None]
-    cancel_requested: Mapped[bool] = mapped_column(default=False)
+_PARAMETERS_AT_ONCE = 1000  # both databases take more
 
 
 class Catalogue:
-    """One open catalogue. Every method is one transaction."""
+    """One open catalogue. Every method is one transaction.
 
-    def __init__(self, path: Path) -> None:
-        """Open the database, making it where there is none.
+    Each may raise StorageError where the database is full, locked or gone; it says which.
+    """
+
+    def __init__(self, where: Path | str, *, owner: str | None = None) -> None:
+        """Open a SQLite file (a path; made where there is none), or a PostgreSQL database (a URL).
+
+        Args:
+            where: path or URL.
+            owner: the workspace's own name for itself; a database that serves another is refused.
 
         Raises:
-            StorageError: the file is no database of ours.
+            StorageError: it is no catalogue, another's, one of a newer version, or does not answer.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        self._engine = _engine(path)
-        try:
-            Base.metadata.create_all(self._engine)
-        except DatabaseError as error:
-            reason = str(error.orig)
-            if "not a database" not in reason and "malformed" not in reason:
-                raise StorageError(f"{path} cannot be opened: {reason}") from None
-            raise StorageError(
-                f"{path} is no catalogue ({reason}): move it away; torrents and runs are read "
-                "again from their files, only the list of past jobs is lost"
-            ) from None
+        self._engine = open_database(where)
+        # A command may end without closing; what is left open, PostgreSQL would wait for.
+        self._dispose = weakref.finalize(self, self._engine.dispose)
+        self.place = place_of(self._engine)
+        if owner is not None:
+            self._belong_to(owner)
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self._dispose()
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        try:
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            reason = str(error.orig).strip()
+            raise StorageError(f"the catalogue {self.place} refuses: {reason}") from error
+
+    def _belong_to(self, owner: str) -> None:
+        with self._session() as session:
+            claim = _insert(session, OwnerRow).on_conflict_do_nothing()
+            session.execute(claim, {"id": 1, "workspace": owner})
+            present = session.scalar(select(OwnerRow.workspace))
+        if present != owner:
+            self.close()
+            raise StorageError(
+                f"{self.place} is the catalogue of another workspace: give each one a database, or "
+                "a schema, of its own (database_url=...?options=-csearch_path%3DNAME)"
+            )
 
     # --- torrents -----------------------------------------------------------------------------
 
     def put_torrent(self, kept: KeptTorrent, added_at: datetime) -> None:
         """Insert or replace the row of a torrent; its first `added_at` stays."""
         with self._session() as session:
-            known = session.get(TorrentRow, kept.torrent.infohash.hex)
-            session.merge(_torrent_row(kept, added_at if known is None else known.added_at))
+            _upsert(session, TorrentRow, [_torrent_values(kept, added_at)], stays="added_at")
 
     def replace_torrents(self, kept: list[KeptTorrent], added_at: datetime) -> None:
         """Make the table say what the folder holds."""
+        rows = [_torrent_values(k, added_at) for k in kept]
         with self._session() as session:
-            known = {row.infohash: row.added_at for row in session.scalars(select(TorrentRow))}
-            session.execute(delete(TorrentRow))
-            session.add_all(
-                _torrent_row(k, known.get(k.torrent.infohash.hex, added_at)) for k in kept
-            )
+            _drop_others(session, TorrentRow, {row["infohash"] for row in rows})
+            _upsert(session, TorrentRow, rows, stays="added_at")
 
     def torrents(self) -> list[TorrentRow]:
         """All torrents, oldest first."""
@@ -163,8 +107,7 @@ class Catalogue:
     def put_run(self, manifest: Manifest) -> None:
         """Insert or replace the row of a run."""
         with self._session() as session:
-            row = RunRow(run_id=manifest.run_id, manifest=manifest.model_dump(mode="json"))
-            session.merge(row)
+            _upsert(session, RunRow, [_run_values(manifest)])
 
     def forget_run(self, run_id: str) -> None:
         """Remove the row of a run, if there is one."""
@@ -174,10 +117,8 @@ class Catalogue:
     def replace_runs(self, manifests: list[Manifest]) -> None:
         """Make the table say what runs/ holds."""
         with self._session() as session:
-            session.execute(delete(RunRow))
-            session.add_all(
-                RunRow(run_id=m.run_id, manifest=m.model_dump(mode="json")) for m in manifests
-            )
+            _drop_others(session, RunRow, {m.run_id for m in manifests})
+            _upsert(session, RunRow, [_run_values(m) for m in manifests])
 
     def runs(self) -> list[Manifest]:
         """All runs, newest first."""
@@ -226,7 +167,7 @@ class Catalogue:
         with self._session() as session:
             row = session.get(JobRow, job_id)
         if row is None:
-            raise StorageError(f"there is no job {job_id} in {self._path}")
+            raise StorageError(f"there is no job {job_id} in {self.place}")
         return row
 
     def active_job(self) -> JobRow | None:
@@ -247,29 +188,49 @@ class Catalogue:
         return bool(wanted)
 
 
-def _torrent_row(kept: KeptTorrent, added_at: datetime) -> TorrentRow:
+def _torrent_values(kept: KeptTorrent, added_at: datetime) -> dict[str, Any]:
     torrent = kept.torrent
-    return TorrentRow(
-        infohash=torrent.infohash.hex,
-        infohash_v2=None if torrent.infohash_v2 is None else torrent.infohash_v2.hex(),
-        file_name=kept.file_name,
-        name=torrent.name,
-        size_bytes=torrent.size_bytes,
-        file_count=len(torrent.files),
-        category=kept.category,
-        language=kept.language,
-        added_at=added_at,
-    )
+    return {
+        "infohash": torrent.infohash.hex,
+        "infohash_v2": None if torrent.infohash_v2 is None else torrent.infohash_v2.hex(),
+        "file_name": kept.file_name,
+        "name": torrent.name,
+        "size_bytes": torrent.size_bytes,
+        "file_count": len(torrent.files),
+        "category": kept.category,
+        "language": kept.language,
+        "added_at": added_at,
+    }
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+def _run_values(manifest: Manifest) -> dict[str, Any]:
+    return {"run_id": manifest.run_id, "manifest": manifest.model_dump(mode="json")}
 
-    @event.listens_for(engine, "connect")
-    def _set_pragmas(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.close()
 
-    return engine
+def _insert(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(table) if on_postgresql else sqlite.insert(table)
+
+
+def _upsert(
+    session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], *, stays: str = ""
+) -> None:
+    """Insert rows, or replace those with their key but for the column that `stays`."""
+    if not rows:
+        return
+    insert = _insert(session, table)
+    columns = table.__table__.columns
+    fresh = {c.name: insert.excluded[c.name] for c in columns if c.name != stays}
+    keys = [c.name for c in table.__table__.primary_key]
+    session.execute(insert.on_conflict_do_update(index_elements=keys, set_=fresh), list(rows))
+
+
+def _drop_others(session: Session, table: type[TorrentRow | RunRow], keep: set[str]) -> None:
+    """Delete the rows with other keys, and be the table's one writer until the commit."""
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        session.execute(text(f"LOCK TABLE {table.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
+    (key,) = table.__mapper__.primary_key
+    gone = sorted(set(session.scalars(select(key))) - keep)
+    for start in range(0, len(gone), _PARAMETERS_AT_ONCE):
+        some = gone[start : start + _PARAMETERS_AT_ONCE]
+        session.execute(delete(table).where(key.in_(some)))

@@ -39,9 +39,9 @@ def replace_durably(path: Path, write: Callable[[Path], None], *, mode: int = 0o
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.touch(mode=mode, exist_ok=False)
         write(aside)
-        _sync(aside)
+        sync(aside)
         aside.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
         with suppress(OSError):  # the folder itself may be what is wrong
             aside.unlink()
@@ -70,7 +70,8 @@ def sole_writer(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Return after the disk has a file's content, or a folder's list of names."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

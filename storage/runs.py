@@ -26,6 +26,7 @@ from storage.manifest import (
     read_manifest,
     write_manifest,
 )
+from storage.parts import PART_KINDS, live_parts, next_part_number, part_number
 from swarm.census import CensusState
 from swarm.columns import (
     OUTCOME_COLUMNS,
@@ -40,6 +41,12 @@ from swarm.columns import (
 from swarm.errors import StorageError
 from swarm.sighting import Source
 
+PART_COLUMNS = {
+    "sightings": SIGHTING_COLUMNS,
+    "outcomes": OUTCOME_COLUMNS,
+    "trackers": TRACKER_COLUMNS,
+    "visits": VISIT_COLUMNS,
+}
 _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _TRASH_PREFIX = ".trash-"
 
@@ -125,47 +132,58 @@ class RunReader:
     @property
     def revision(self) -> str:
         """Changes whenever a part or the manifest does; costs a directory listing."""
-        names = sorted(p.name for p in self.folder.glob("*.parquet") if p.name[0] != ".")
+        parts = [part for kind in PART_KINDS for part in live_parts(self.folder, kind)]
+        names = [str(part.relative_to(self.folder)) for part in parts]
         stamp = (self.folder / MANIFEST_NAME).stat().st_mtime_ns
         return hashlib.blake2b(f"{names}{stamp}".encode(), digest_size=8).hexdigest()
 
-    def sightings(self) -> pl.LazyFrame:
-        """SIGHTING_COLUMNS, one row per (swarm, peer).
+    def sightings(self, parts: list[Path] | None = None) -> pl.LazyFrame:
+        """SIGHTING_COLUMNS, one row per (swarm, peer); of some of its `parts`, or of all.
 
         Where the part is of a version that did not have it, `sources` is the one source.
         """
         bits = {source.value: source.bit for source in Source}
         alone = pl.col("source").replace_strict(bits, default=None, return_dtype=pl.UInt8)
-        return _scan(self.folder, "sightings-*.parquet", SIGHTING_COLUMNS).with_columns(
-            pl.col("sources").fill_null(alone)
-        )
+        chosen = self.parts("sightings") if parts is None else parts
+        return scan_parts(chosen, SIGHTING_COLUMNS).with_columns(pl.col("sources").fill_null(alone))
 
     def swarms(self) -> pl.LazyFrame:
         """SWARM_COLUMNS, one row per swarm asked."""
-        return _scan(self.folder, "swarms.parquet", SWARM_COLUMNS)
+        return scan_parts([self.folder / "swarms.parquet"], SWARM_COLUMNS)
 
     def outcomes(self) -> pl.LazyFrame:
         """OUTCOME_COLUMNS, one row per swarm that is finished."""
-        return _scan(self.folder, "outcomes-*.parquet", OUTCOME_COLUMNS)
+        return scan_parts(self.parts("outcomes"), OUTCOME_COLUMNS)
 
     def answers(self) -> pl.LazyFrame:
         """TRACKER_COLUMNS, one row per question to a tracker about a finished swarm."""
-        return _scan(self.folder, "trackers-*.parquet", TRACKER_COLUMNS, finished=True)
+        return scan_parts(self.parts("trackers"), TRACKER_COLUMNS)
 
     def visits(self) -> pl.LazyFrame:
         """VISIT_COLUMNS, one row per visit to a peer of a finished swarm."""
-        return _scan(self.folder, "visits-*.parquet", VISIT_COLUMNS, finished=True)
+        return scan_parts(self.parts("visits"), VISIT_COLUMNS)
+
+    def parts(self, kind: str) -> list[Path]:
+        """The live parts of a kind: a key of PART_COLUMNS.
+
+        Of trackers and visits without those whose outcomes a kill prevented: their swarms were
+        asked again, so their rows would stand there twice.
+        """
+        parts = live_parts(self.folder, kind)
+        if kind not in ("trackers", "visits"):
+            return parts
+        whole = {part_number(part) for part in live_parts(self.folder, "outcomes")}
+        # What was compacted is of finished swarms alone.
+        return [p for p in parts if p.parent != self.folder or part_number(p) in whole]
 
     def next_part(self) -> int:
         """The number after that of every part."""
-        kinds = ("outcomes", "sightings", "trackers", "visits")
-        parts = (p for kind in kinds for p in self.folder.glob(f"{kind}-*"))
-        return max(map(_number, parts), default=-1) + 1
+        return next_part_number(self.folder)
 
     def tallies(self) -> pl.LazyFrame:
         """TALLY_COLUMNS: the record's own counts for an import, else counted from sightings."""
         if (self.folder / "tallies.parquet").exists():
-            return _scan(self.folder, "tallies.parquet", TALLY_COLUMNS)
+            return scan_parts([self.folder / "tallies.parquet"], TALLY_COLUMNS)
         counted = self.sightings().group_by("swarm", "country").agg(peers=pl.len().cast(pl.Int64))
         return counted.select("swarm", pl.col("country").alias("label"), "country", "peers")
 
@@ -231,10 +249,6 @@ def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
     return closed
 
 
-def _number(part: Path) -> int:
-    return int(part.stem.rpartition("-")[2])
-
-
 def delete_run(runs_dir: Path, run_id: str) -> None:
     """Remove a run; killed in the middle, the rest is swept by `sweep_trash`."""
     folder = open_run(runs_dir, run_id).folder
@@ -258,20 +272,23 @@ def _write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...]) ->
     expected = polars_schema(columns)
     if frame.schema != expected:
         raise StorageError(f"{path.name}: columns {frame.schema} instead of {expected}")
-    replace_durably(path, lambda aside: frame.write_parquet(aside, compression="zstd"))
+
+    def write(aside: Path) -> None:
+        try:
+            frame.write_parquet(aside, compression="zstd")
+        except PolarsError as error:  # how polars says that the disk is full
+            raise OSError(str(error)) from error
+
+    replace_durably(path, write)
 
 
-def _scan(
-    folder: Path, pattern: str, columns: tuple[Column, ...], *, finished: bool = False
-) -> pl.LazyFrame:
-    """All parts of one kind; `finished`: without those whose outcomes a kill prevented.
+def scan_parts(parts: list[Path], columns: tuple[Column, ...]) -> pl.LazyFrame:
+    """The rows of parts of one kind; the columns that older ones lack are null.
 
-    Swarms of such a part were asked again, so its rows would stand there twice.
+    Raises:
+        StorageError: a part does not read, or has other columns; names it.
     """
     schema = polars_schema(columns)
-    parts = sorted(p for p in folder.glob(pattern) if not p.name.startswith("."))
-    if finished:
-        parts = [p for p in parts if (folder / f"outcomes-{_number(p):06d}.parquet").exists()]
     if not parts:
         return pl.LazyFrame(schema=schema)
     for part in parts:

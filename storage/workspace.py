@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.durable import ASIDE_PREFIX, sole_writer
+from storage.durable import ASIDE_PREFIX, sole_writer, write_durably
 from swarm.errors import StorageError
 
 
@@ -51,8 +53,20 @@ class Workspace:
 
     @property
     def catalogue_path(self) -> Path:
-        """The SQLite catalogue."""
+        """The SQLite catalogue; unused where `database_url` names a database on a server."""
         return self.runs_dir / "catalogue.sqlite"
+
+    def identity(self) -> str:
+        """What a database on a server knows this workspace by: random, made once, never shown.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        path = self.runs_dir / "workspace.id"
+        with sole_writer(self.runs_dir):
+            if not path.exists():
+                write_durably(path, secrets.token_hex(16).encode())
+            return path.read_text()
 
     @property
     def key_path(self) -> Path:
@@ -68,6 +82,11 @@ class Workspace:
     def nodes_path(self) -> Path:
         """DHT nodes that answered the latest runs, mode 600; a run without it starts slower."""
         return self.cache_dir / "nodes.bin"
+
+    @property
+    def geoip_dir(self) -> Path:
+        """Geolocation databases that `geoip update` got; may be missing."""
+        return self.root / "geoip"
 
     @property
     def logs_dir(self) -> Path:
@@ -97,4 +116,14 @@ class Workspace:
 def sweep_aside(folder: Path) -> None:
     """Delete the half-written files of one folder; call only while nobody writes there."""
     for leftover in folder.glob(f"{ASIDE_PREFIX}*"):
-        leftover.unlink(missing_ok=True)
+        if not leftover.is_dir():  # those are swept by who makes them
+            leftover.unlink(missing_ok=True)
+
+
+def size_on_disk(folder: Path) -> int:
+    """The bytes of all files below a folder; those that vanish meanwhile count nothing."""
+    sizes = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            sizes += path.stat().st_size if path.is_file() else 0
+    return sizes

@@ -51,6 +51,13 @@ PLACE_COLUMNS = (
     Column("time_zone", "String", "IANA name", nullable=True),
 )
 
+# Whose network an address is in; all null where no database of networks was asked.
+NETWORK_COLUMNS = (
+    Column("asn", "UInt32", "number of the autonomous system that announces it", nullable=True),
+    Column("as_name", "String", "who runs it, as the database has it", nullable=True),
+    Column("hosting", "Boolean", "likely hosting; null where the network is unknown", True),
+)
+
 # One row per (swarm, peer) of a run: runs/<run id>/sightings-*.parquet
 SIGHTING_COLUMNS = (
     Column("swarm", "UInt32", "row of the swarm in this run's swarms.parquet"),
@@ -65,6 +72,8 @@ SIGHTING_COLUMNS = (
     Column("address", "String", "the raw address, only with store_addresses=yes", nullable=True),
     Column("port", "UInt16", "the raw port, only with store_addresses=yes", nullable=True),
     Column("ip_version", "UInt8", "4 or 6; null in imported and older runs", nullable=True),
+    *NETWORK_COLUMNS,
+    Column("place", "UInt64", "country and point as one number; null in older runs", nullable=True),
 )
 
 # One row per swarm asked, written before the first packet: runs/<run id>/swarms.parquet

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +30,8 @@ from pydantic_settings import (
 from swarm.errors import SettingsError
 
 ENV_PREFIX = "SWARM_ATLAS_"
+
+DATABASE_SCHEMES = ("postgresql://", "postgres://")
 
 # Long-lived public entry points of the BitTorrent DHT.
 PUBLIC_BOOTSTRAP = (
@@ -78,13 +87,26 @@ class Settings(BaseSettings):
     announce_to_trackers: bool = False
     visit_peers: bool = False
     max_connections: int = Field(default=50, ge=1, le=2000)
-    http_proxy: str = ""
+    http_proxy: str = Field(default="", exclude=True)  # may hold a password: see database_url
     direct_crawl: bool = False
     obey_robots: bool = True
     site: str = "classic"
-    feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
+    # Addresses of feeds hold keys: see database_url.
+    feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = Field(
+        default=(), exclude=True
+    )
     geoip_city: _OptionalPath = None
+    geoip_asn: _OptionalPath = None
+    maxmind_account_id: SecretStr = SecretStr("")
+    maxmind_licence_key: SecretStr = SecretStr("")
+    maxmind_url: str = "https://download.maxmind.com"
+    dbip_url: str = "https://download.db-ip.com"
     store_addresses: bool = False
+    keep_raw_days: Annotated[float | None, BeforeValidator(_empty_is_none)] = Field(
+        default=None, ge=0, le=36500, allow_inf_nan=False
+    )
+    # May hold a password, so no dump has it: neither a manifest nor a job's row.
+    database_url: str = Field(default="", exclude=True, repr=False)
     ignore_environment: bool = False
 
     @property
@@ -101,11 +123,30 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https:// and name a site")
         return value.rstrip("/")
 
+    @field_validator("maxmind_url", "dbip_url")
+    @classmethod
+    def _a_safe_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        near = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        # The licence key is sent there, so only to this machine without encryption.
+        if not parts.hostname or (
+            parts.scheme != "https" and not (near and parts.scheme == "http")
+        ):
+            raise ValueError("must start with https:// (http:// for this machine alone)")
+        return value.rstrip("/")
+
     @field_validator("dht_bootstrap")
     @classmethod
     def _hosts_with_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for entry in value:
             check_host_and_port(entry)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _an_address_of_a_database(cls, value: str) -> str:
+        if value and not value.startswith(DATABASE_SCHEMES):
+            raise ValueError("must be postgresql://user:password@host:5432/database, or empty")
         return value
 
     @classmethod
@@ -157,7 +198,7 @@ def read_settings(text: str, *, file: str, environment: Mapping[str, str]) -> Se
         if not equals:
             raise SettingsError(f"{where}: {stripped[:60]!r} is not key=value")
         _take(key, value, where, values, origin)
-    ignored = values.get("ignore_environment", "").lower() in ("1", "yes", "true", "on")
+    ignored = _is_yes(values.get("ignore_environment", ""))
     for name, value in sorted(environment.items()):
         if name.startswith(ENV_PREFIX) and not ignored:
             key = name.removeprefix(ENV_PREFIX).lower()
@@ -170,9 +211,27 @@ def read_settings(text: str, *, file: str, environment: Mapping[str, str]) -> Se
         first = error.errors()[0]
         field = KEYS.get(str(first["loc"][0]), str(first["loc"][0]))
         where = origin.get(field, file)
-        shown = str(first["input"])[:80]
+        is_secret = not Settings.model_fields[field].repr
+        shown = "..." if is_secret else str(first["input"])[:80]
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{where}: {_shown(field)}={shown} is refused: {reason}") from None
+
+
+def read_database_url(text: str, *, environment: Mapping[str, str]) -> str:
+    """The one key that counts before any other: jobs, and how they failed, are kept there.
+
+    So it is read even from a file whose other lines do not read.
+    """
+    pairs = (line.partition("=") for line in text.splitlines() if not line.lstrip().startswith("#"))
+    values = {key.strip(): value.strip() for key, _, value in pairs}
+    written = values.get("database_url", "")
+    if _is_yes(values.get("ignore_environment", "")):
+        return written
+    return environment.get(f"{ENV_PREFIX}DATABASE_URL", written)
+
+
+def _is_yes(value: str) -> bool:
+    return value.lower() in ("1", "yes", "true", "on")
 
 
 def _take(

@@ -30,7 +30,7 @@ from swarm.columns import (
     polars_schema,
 )
 from swarm.errors import JobRefused, SettingsError, StorageError
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 from swarm.settings import Settings
 
 HOSTILE_NAME = (
@@ -110,7 +110,7 @@ class FakeRun:
             swarms_total=len(self._swarms),
             swarms_done=self.done,
             peers=len(self._sightings),
-            database=DATABASE,
+            databases=Databases(DATABASE),
             message=None,
         )
 

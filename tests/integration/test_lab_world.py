@@ -171,6 +171,7 @@ def test_config_is_what_settings_read(world: World) -> None:
     assert settings.root_url == facts.root_url
     assert settings.dht_bootstrap == (facts.bootstrap,)
     assert settings.geoip_city == facts.geoip_city
+    assert settings.geoip_asn == facts.geoip_asn
     assert settings.allow_local_peers
     assert settings.max_packets_per_s == 0
     assert settings.wait == 0

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from analysis.addresses import split_addresses
 from analysis.mmdb import MmdbLocator
 from analysis.mmdb_tree import SearchTree
-from analysis.pack import RangeTable
 from analysis.pseudonyms import pseudonymise
+from analysis.ranges import RangeTable
 from swarm.endpoint import address_to_packed16
 from tests.geo_databases import write_mmdb
 
@@ -34,7 +34,12 @@ def test_addresses_split_by_family(addresses: list[ipaddress.IPv4Address]) -> No
         assert columns.is_v4[at] == (address.version == 4 or mapped is not None)
         whole = int(columns.high[at]) << 64 | int(columns.low[at])
         assert whole == int.from_bytes(address_to_packed16(address))
-    assert len(columns.v4) == columns.is_v4.sum()
+        assert columns.packed(at) == address_to_packed16(address)
+    rising = [columns.low[columns.rising_v4], columns.high[columns.rising_v6]]
+    assert [keys.tolist() for keys in rising] == [sorted(keys.tolist()) for keys in rising]
+    positions = [*columns.rising_v4.tolist(), *columns.rising_v6.tolist()]
+    assert sorted(positions) == list(range(len(addresses)))
+    assert columns.is_v4[columns.rising_v4].all()
 
 
 @given(

@@ -22,7 +22,7 @@ from swarm.columns import PLACE_COLUMNS, polars_schema
 from swarm.endpoint import Endpoint
 from swarm.errors import JobCancelled, StorageError
 from swarm.infohash import InfoHash
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 from swarm.settings import Settings
 from swarm.sighting import PeerSighting, SightingColumns, Source
 from swarm.tracking import TrackerAction, TrackerAnswer, TrackerOutcome
@@ -36,7 +36,7 @@ NO_CANARIES = Canaries({})
 class Nowhere:
     """A locator whose database knows nobody."""
 
-    database = DatabaseBuild("Nowhere", None, None, None)
+    databases = Databases(DatabaseBuild("Nowhere", None, None, None))
 
     def locate(self, addresses: bytes) -> pl.DataFrame:
         rows = [{"country": "ZZ"}] * (len(addresses) // 16)

@@ -15,7 +15,7 @@ from swarm.census import Captures, CensusState, SwarmCensus
 from swarm.columns import PLACE_COLUMNS, polars_schema
 from swarm.endpoint import Endpoint
 from swarm.infohash import InfoHash
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 from swarm.sighting import PeerSighting, SightingColumns, Source
 from swarm.tracking import TrackerAction, TrackerAnswer, TrackerOutcome
 from swarm.visit import PeerVisit, VisitOutcome
@@ -28,7 +28,7 @@ SECRET = bytes(32)
 class Nowhere:
     """A locator whose database knows nobody."""
 
-    database = DatabaseBuild("Nowhere", None, None, None)
+    databases = Databases(DatabaseBuild("Nowhere", None, None, None))
 
     def locate(self, addresses: bytes) -> pl.DataFrame:
         rows = [{"country": "ZZ"}] * (len(addresses) // 16)

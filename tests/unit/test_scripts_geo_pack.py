@@ -1,10 +1,10 @@
-"""scripts.build_geo_pack: networks become ranges that cover everything and claim nothing new."""
+"""scripts.range_files: networks become ranges that cover everything and claim nothing new."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from scripts.build_geo_pack import cut_at_slash64, fill_gaps
+from scripts.range_files import cut_at_slash64, fill_gaps
 
 BLOCK = 1 << 64
 ROWS = np.array([1, 2], dtype=np.uint32)  # the rows of places 0 and 1

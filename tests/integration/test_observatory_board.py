@@ -10,6 +10,7 @@ import pytest
 
 from observatory import board
 from observatory.board import QUEUE_PATIENCE, queue_job, run_job, settle
+from observatory.configuration import open_catalogue
 from observatory.joblock import JobLock
 from observatory.jobs import JobKind, JobState
 from storage.catalogue import Catalogue
@@ -21,15 +22,17 @@ from tests import frames
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(tmp_path: Path, database: Path | str) -> Workspace:
     world = Workspace(tmp_path)
     world.prepare()
+    if not isinstance(database, Path):
+        world.config_path.write_text(f"database_url={database}\n")
     return world
 
 
 @pytest.fixture
 def catalogue(workspace: Workspace) -> Iterator[Catalogue]:
-    opened = Catalogue(workspace.catalogue_path)
+    opened = open_catalogue(workspace)
     yield opened
     opened.close()
 

@@ -1,0 +1,275 @@
+"""RunView: one run, archived or live, as the page and exports ask for it.
+
+Main figures come from a roll-up of the run, so its raw sightings are not read for them. A selection
+of one place or one swarm is rolled up from the raw rows of it, once.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analysis.place_code import known_place, point_of_place
+from analysis.rollup import Rollup, kinds_of, of_country, of_kind, roll_up
+from analysis.selection import Bounds, Selection, at_place, cell_key, point_key
+from analysis.swarm_list import swarm_page
+from analysis.tables import Binning, countries_table
+from analysis.totals import RunTotals, located_share, summed_estimate
+from observatory.rollups import Rollups, readable
+from storage.manifest import RunKind
+from storage.runs import RunReader
+from swarm.place import UNKNOWN_COUNTRY
+from swarm.sighting import Source
+
+_TOP_TORRENTS = 3
+_COUNTED_AT_MOST = 5_000_000  # rows; more are not searched for distinct peers while someone waits
+
+
+class RunView:
+    """One run at one revision; cheap to make. Frames are small, and eager.
+
+    Peers are memberships here unless it says distinct: a peer in two swarms counts in each.
+    """
+
+    def __init__(self, reader: RunReader, rollup: Rollup) -> None:
+        self._reader = reader
+        self._whole = rollup
+        self._narrow: dict[tuple[str | None, int | None], Rollup] = {}
+        self.swarm_table = reader.swarms().collect()
+        _, self._kind_of_swarm = kinds_of(self.swarm_table)
+
+    def key_numbers(self, selection: Selection = Selection()) -> RunTotals:  # noqa: B008 - frozen
+        """The figures that stand above all charts."""
+        rollup = self._rollup(selection)
+        rows = self._rows(rollup, selection)
+        memberships = int(rows["peers"].sum())
+        places = rollup.places.narrowed(selection, rollup.kinds)
+        points = places.filter(pl.col("latitude").is_not_null(), pl.col("peers") > 0)
+        # BEP 33 counts addresses and places none: a swarm's seeds cannot be told by country.
+        by_place = bool(selection.countries or selection.place)
+        outcomes = self._outcomes().filter(
+            pl.col("swarm").is_in(self._kept_swarms(selection)["swarm"].implode())
+        )
+        return RunTotals(
+            peers=self._distinct(selection, memberships),
+            memberships=memberships,
+            swarms=rows["swarm"].n_unique(),
+            countries=rows.filter(pl.col("country") != UNKNOWN_COUNTRY)["country"].n_unique(),
+            places=points.select("latitude", "longitude").n_unique(),
+            located_share=located_share(rows),
+            seeds=None if by_place else summed_estimate(outcomes, "seeds"),
+            downloaders=None if by_place else summed_estimate(outcomes, "downloaders"),
+            recall=self._reader.manifest.counts.recall,
+        )
+
+    def histogram(
+        self,
+        selection: Selection = Selection(),  # noqa: B008
+        binning: Binning = Binning.CLASSIC,
+    ) -> pl.DataFrame:
+        """Peers per size bin and country: `order`, `label`, `country`, `peers`, in bin order."""
+        rollup = self._rollup(selection)
+        label = f"{binning.value}_label"
+        bins = rollup.kinds.select("kind", order=binning.value, label=label)
+        return (
+            self._rows(rollup, selection)
+            .join(self._kind_of_swarm, on="swarm")
+            .group_by("kind", "country")
+            .agg(pl.col("peers").sum())
+            .join(bins, on="kind")
+            .group_by("order", "label", "country")
+            .agg(pl.col("peers").sum())
+            .sort("order", "country")
+        )
+
+    def countries(self, selection: Selection = Selection()) -> pl.DataFrame:  # noqa: B008
+        """`country`, `peers`, `share`, `median_mb`, most peers first; see `countries_table`."""
+        rows = self._rows(self._rollup(selection), selection)
+        return countries_table(rows.lazy(), self.swarm_table.lazy())
+
+    def places(
+        self,
+        selection: Selection = Selection(),  # noqa: B008
+        *,
+        cell_deg: float | None = None,
+        bounds: Bounds | None = None,
+    ) -> pl.DataFrame:
+        """`key`, `lat`, `lon`, `label`, `country`, `peers`, `places`; most peers first.
+
+        A row is a point as the database has it, or a cell of `analysis.cells`, then at the mean
+        position of its peers, with the label and country of the place with most of them, and
+        `places` says how many points it stands for. Whom the database knows by country alone
+        is in `country_level`.
+
+        Raises:
+            ValueError: no grid has cells of `cell_deg` degrees.
+        """
+        rollup = self._rollup(selection)
+        points = rollup.places.narrowed(selection, rollup.kinds)
+        points = points.filter(pl.col("latitude").is_not_null(), pl.col("peers") > 0)
+        if bounds is not None:
+            points = points.filter(bounds.holds())
+        key = point_key() if cell_deg is None else cell_key(cell_deg)
+        weighted = [
+            ((pl.col(name).cast(pl.Float64) * pl.col("peers")).sum() / pl.col("peers").sum()).alias(
+                short
+            )
+            for name, short in (("latitude", "lat"), ("longitude", "lon"))
+        ]
+        return (
+            points.with_columns(key=key)
+            .sort(["peers", "city", "country"], descending=[True, False, False], nulls_last=True)
+            .group_by("key", maintain_order=True)
+            .agg(
+                *weighted,
+                pl.col("city").first().alias("label"),
+                pl.col("country").first(),
+                pl.col("peers").sum(),
+                pl.len().cast(pl.Int64).alias("places"),
+            )
+            .sort(["peers", "key"], descending=[True, False])
+        )
+
+    def country_level(self, selection: Selection = Selection()) -> pl.DataFrame:  # noqa: B008
+        """Peers known to a country only: `country`, `peers`; the unknown is ZZ."""
+        rollup = self._rollup(selection)
+        vague = rollup.places.narrowed(selection, rollup.kinds)
+        vague = vague.filter(pl.col("latitude").is_null())
+        return _by(vague, "country")
+
+    def networks(self, selection: Selection = Selection()) -> pl.DataFrame:  # noqa: B008
+        """`asn`, `as_name`, `hosting`, `peers`; null is the unknown network."""
+        rollup = self._rollup(selection)
+        return _by(rollup.networks.narrowed(selection, rollup.kinds), "asn", "as_name", "hosting")
+
+    def hosting(self, selection: Selection = Selection()) -> pl.DataFrame:  # noqa: B008
+        """`hosting` (likely hosting: true, false, null where unknown), `peers`."""
+        rollup = self._rollup(selection)
+        return _by(rollup.networks.narrowed(selection, rollup.kinds), "hosting")
+
+    def sources(self, selection: Selection = Selection()) -> pl.DataFrame:  # noqa: B008
+        """`source`, `peers` whom it named, `alone`: those whom no other source named."""
+        rollup = self._rollup(selection)
+        bits = rollup.sources.narrowed(selection, rollup.kinds)
+        rows = [
+            {
+                "source": source.value,
+                "peers": bits.filter(pl.col("sources") & source.bit != 0)["peers"].sum(),
+                "alone": bits.filter(pl.col("sources") == source.bit)["peers"].sum(),
+            }
+            for source in Source
+        ]
+        schema = {"source": pl.String, "peers": pl.Int64, "alone": pl.Int64}
+        return pl.DataFrame(rows, schema=schema).filter(pl.col("peers") > 0)
+
+    def swarms(
+        self,
+        selection: Selection = Selection(),  # noqa: B008
+        *,
+        search: str = "",
+        sort: str = "peers",
+        descending: bool = True,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> tuple[pl.DataFrame, int]:
+        """A page of the list of swarms, and how long the list is; see `swarm_page`."""
+        rows = self._rows(self._rollup(selection), selection)
+        listed = self._kept_swarms(selection)
+        if selection.countries or selection.place:
+            listed = listed.join(rows, on="swarm", how="semi")
+        return swarm_page(
+            listed,
+            self._outcomes(),
+            rows,
+            search=search,
+            sort=sort,
+            descending=descending,
+            offset=offset,
+            limit=limit,
+        )
+
+    def top_torrents(self, place_or_country: str) -> list[str]:
+        """Names of the torrents with most peers there: a place's key, or a country's code."""
+        if len(place_or_country) == 2:
+            selection = Selection(countries=frozenset({place_or_country}))
+        else:
+            selection = Selection(place=place_or_country)
+        page, _ = self.swarms(selection, limit=_TOP_TORRENTS)
+        return page["name"].to_list()
+
+    # --- how it is read -----------------------------------------------------------------------
+
+    def _rollup(self, selection: Selection) -> Rollup:
+        """The roll-up that knows the selection's place and swarm."""
+        key = (selection.place, selection.swarm)
+        if key == (None, None):
+            return self._whole
+        if key not in self._narrow:
+            self._narrow[key] = self._narrowed(selection)
+        return self._narrow[key]
+
+    def _narrowed(self, selection: Selection) -> Rollup:
+        tallies = None
+        if selection.place is None and self._reader.manifest.kind is RunKind.IMPORT:
+            tallies = self._reader.tallies().filter(pl.col("swarm") == selection.swarm)
+        with readable(self._reader.run_id):
+            return roll_up(self._chosen_rows(selection), self.swarm_table, tallies)
+
+    def _chosen_rows(self, selection: Selection) -> pl.LazyFrame:
+        rows = self._reader.sightings()
+        if selection.swarm is not None:
+            rows = rows.filter(pl.col("swarm") == selection.swarm)
+        if selection.place is not None:
+            # By the same number as the keys are made of, so that no rounding comes between.
+            rows = rows.with_columns(place=known_place()).with_columns(point_of_place())
+            rows = rows.filter(at_place(selection.place))
+        return rows
+
+    def _rows(self, rollup: Rollup, selection: Selection) -> pl.DataFrame:
+        """`swarm`, `country`, `peers` of whom the selection leaves."""
+        rows = rollup.swarms.filter(of_country(selection))
+        if selection.categories or selection.size_bin:
+            rows = rows.join(self._kept_swarms(selection), on="swarm", how="semi")
+        return rows
+
+    def _kept_swarms(self, selection: Selection) -> pl.DataFrame:
+        """SWARM_COLUMNS of the swarms that the selection can hold."""
+        kinds = self._whole.kinds.filter(of_kind(selection))
+        kept = self._kind_of_swarm.join(kinds, on="kind", how="semi")
+        if selection.swarm is not None:
+            kept = kept.filter(pl.col("swarm") == selection.swarm)
+        return self.swarm_table.join(kept, on="swarm", how="semi")
+
+    def _distinct(self, selection: Selection, memberships: int) -> int | None:
+        """Distinct endpoints; None where that would take too long while someone waits."""
+        if selection.swarm is not None:
+            return memberships  # each once in a swarm
+        if self._whole.swarms["peers"].sum() > _COUNTED_AT_MOST:
+            return None
+        kept = self._kept_swarms(selection)["swarm"].implode()
+        rows = self._chosen_rows(selection).filter(of_country(selection))
+        if selection.categories or selection.size_bin:
+            rows = rows.filter(pl.col("swarm").is_in(kept))
+        seen, distinct = (
+            rows.select(pl.len(), pl.col("peer").n_unique().alias("distinct"))
+            .collect(engine="streaming")
+            .row(0)
+        )
+        return distinct if seen >= memberships else memberships  # a record may lack its peers
+
+    def _outcomes(self) -> pl.DataFrame:
+        """OUTCOME_COLUMNS; of a swarm that is told of twice, the last word."""
+        return self._reader.outcomes().collect().unique("swarm", keep="last", maintain_order=True)
+
+
+def open_view(reader: RunReader) -> RunView:
+    """A view of a run as it stands now, for those who ask once; else see `Observatory.view`.
+
+    Raises:
+        StorageError: a part of it does not read; names it.
+    """
+    return RunView(reader, Rollups().of(reader))
+
+
+def _by(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
+    summed = rows.group_by(names).agg(pl.col("peers").sum()).filter(pl.col("peers") > 0)
+    return summed.sort(["peers", *names], descending=[True, *([False] * len(names))])

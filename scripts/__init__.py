@@ -1,0 +1,1 @@
+"""Programs that make or check files of the repository; none is needed to run it."""
