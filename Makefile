@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup fast test lint bench bench-crawl bench-hostile bench-resume bench-scrape lab-check clean
+.PHONY: run setup fast test lint bench bench-analysis bench-crawl bench-hostile bench-resume bench-scrape lab-check clean
 
 run: setup
 	$(BIN)/python main.py
@@ -26,7 +26,10 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: bench-crawl bench-hostile bench-resume bench-scrape
+bench: bench-analysis bench-crawl bench-hostile bench-resume bench-scrape
+
+bench-analysis: setup
+	$(BIN)/python -m benchmarks.bench_analysis
 
 bench-crawl: setup fast
 	$(BIN)/python -m benchmarks.bench_crawl

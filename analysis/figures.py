@@ -129,7 +129,7 @@ def histogram_layout(palette: Palette, *, shares: bool = False) -> go.Layout:
         "automargin": True,
     }
     return go.Layout(
-        **_shared_layout(palette),
+        **shared_layout(palette),
         barmode="stack",
         barnorm="percent" if shares else "",
         bargap=0.08,
@@ -210,7 +210,7 @@ def _hover(row: Mapping[str, Any]) -> str:
 def map_layout(palette: Palette, assets_url: str, zoom: float) -> go.Layout:
     """The map's layout. Centre and zoom are explicit: plotly 7 fits them to the data otherwise."""
     return go.Layout(
-        **_shared_layout(palette),
+        **shared_layout(palette),
         hovermode="closest",
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         showlegend=False,
@@ -225,7 +225,8 @@ def map_layout(palette: Palette, assets_url: str, zoom: float) -> go.Layout:
 # --- both ---------------------------------------------------------------------------------------
 
 
-def _shared_layout(palette: Palette) -> dict[str, Any]:
+def shared_layout(palette: Palette) -> dict[str, Any]:
+    """What all our figures have in common: fonts, colours, labels under the pointer."""
     return {
         "paper_bgcolor": _CLEAR,
         "plot_bgcolor": _CLEAR,

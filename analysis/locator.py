@@ -1,36 +1,44 @@
-"""Locator: where addresses are, asked in batches; and which database answers.
+"""Locator: where addresses are and whose network they are in; and which databases answer.
 
-Order: the file that geoip_city names, else the bundled DB-IP City Lite (docs/adr/0006).
-A file that is named but does not read is an error, never a silent step down.
+Order, for places as for networks: the file that config.txt names, else what `geoip update` got,
+else the bundled database (docs/adr/0006). A file that is there but does not read is an error,
+never a silent step down.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import polars as pl
-import polars.exceptions
 
+from analysis.addresses import AddressColumns, split_addresses
 from analysis.mmdb import MmdbLocator
-from analysis.pack import open_pack, read_build
+from analysis.networks import NetworkLocator, open_networks
+from analysis.pack import open_pack
 from swarm.errors import GeolocationError
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
+
+# What `geoip update` calls the files that it gets, in the order in which they are looked for.
+CITY_FILES = ("GeoLite2-City.mmdb", "dbip-city-lite.mmdb")
+ASN_FILES = ("GeoLite2-ASN.mmdb", "dbip-asn-lite.mmdb")
 
 
 class Locator(Protocol):
-    """Answers where addresses are, on the word of one `database`."""
+    """Answers where addresses are, on the word of its `databases`."""
 
     @property
-    def database(self) -> DatabaseBuild:
-        """The database that answers, with its build date and the attribution it demands."""
+    def databases(self) -> Databases:
+        """Who answers, with build dates and the attributions that they demand."""
         ...
 
     def locate(self, addresses: bytes) -> pl.DataFrame:
         """Place packed 16-byte addresses (`swarm.endpoint.address_to_packed16`).
 
-        Returns `swarm.columns.PLACE_COLUMNS`, one row per address, in the order given.
-        An address that the database does not know has country ZZ and nulls.
+        Returns `swarm.columns.PLACE_COLUMNS`, and NETWORK_COLUMNS where networks are known, one
+        row per address, in the order given. An address that the database does not know has country
+        ZZ and nulls.
 
         Raises:
             GeolocationError: the database turns out to be damaged.
@@ -39,26 +47,70 @@ class Locator(Protocol):
         ...
 
 
-def open_locator(geoip_city: Path | None) -> Locator:
-    """Open the .mmdb file at `geoip_city`, or the bundled database if that is None.
+class _Places(Protocol):
+    @property
+    def database(self) -> DatabaseBuild: ...
+
+    def place(self, addresses: AddressColumns) -> pl.DataFrame: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FullLocator:
+    """A `Locator` of one database of places and one of networks."""
+
+    places: _Places
+    networks: NetworkLocator
+
+    @property
+    def databases(self) -> Databases:
+        """See `Locator`."""
+        return Databases(
+            self.places.database, self.networks.source.database, self.networks.hosting.source
+        )
+
+    def locate(self, addresses: bytes) -> pl.DataFrame:
+        """See `Locator`; PLACE_COLUMNS, then NETWORK_COLUMNS."""
+        columns = split_addresses(addresses)
+        return self.places.place(columns).hstack(self.networks.place(columns))
+
+
+def open_locator(
+    geoip_city: Path | None, geoip_asn: Path | None = None, *, folder: Path | None = None
+) -> FullLocator:
+    """Open the databases that are to answer; None for a path of config.txt that is not set.
+
+    `folder` is where `geoip update` puts what it gets; it may be missing.
 
     Raises:
-        GeolocationError: the database is missing, broken, or holds no places.
+        GeolocationError: one of them is missing, broken, or holds no places or no networks.
     """
-    if geoip_city is None:
+    return FullLocator(
+        open_places(geoip_city or first_of(CITY_FILES, folder), named=geoip_city is not None),
+        open_networks(geoip_asn or first_of(ASN_FILES, folder), named=geoip_asn is not None),
+    )
+
+
+def open_places(path: Path | None, *, named: bool = False) -> _Places:
+    """Open the .mmdb file at `path`, or the bundled database if that is None.
+
+    Raises:
+        GeolocationError: the database is missing, broken, or holds no places. The sentence is
+            about config.txt where it `named` the file.
+    """
+    if path is None:
         return open_pack()
     try:
-        return MmdbLocator.open(geoip_city)
+        return MmdbLocator.open(path)
     except GeolocationError as error:
         raise GeolocationError(
-            f"geoip_city = {error}: give the path of a City or Country .mmdb file, "
-            f"or leave geoip_city empty to use the bundled {_bundled_name()}."
+            f"geoip_city = {error}: give the path of a City or Country .mmdb file, or leave "
+            "geoip_city empty to use what `geoip update` got or the bundled database."
+            if named
+            else f"{error}: get it again by `python main.py geoip update`, or delete it."
         ) from error
 
 
-def _bundled_name() -> str:
-    try:
-        build = read_build()
-    except (OSError, KeyError, ValueError, polars.exceptions.PolarsError):
-        return "database"
-    return f"{build.name} of {build.built_on}"
+def first_of(names: tuple[str, ...], folder: Path | None) -> Path | None:
+    """The first of these files that is in the folder."""
+    paths = (folder / name for name in names) if folder else ()
+    return next((path for path in paths if path.exists()), None)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from analysis.addresses import AddressColumns
 from analysis.mmdb_tree import SearchTree
+from analysis.ranges import RangeTable
 from swarm.endpoint import packed16_to_address
 from swarm.errors import GeolocationError
 from swarm.place import DatabaseBuild
@@ -41,7 +42,8 @@ _Row = TypeVar("_Row")
 class MmdbFile(Generic[_Row]):
     """An open database whose records `read_record` turns into rows; `absent` where there is none.
 
-    The search tree is held in memory, 8 bytes a node.
+    The search tree is held in memory, 8 bytes a node, and IPv4 as ranges, 8 bytes each; records
+    are numbered from 1 on.
     """
 
     path: Path
@@ -50,6 +52,8 @@ class MmdbFile(Generic[_Row]):
     absent: _Row
     reader: maxminddb.Reader
     tree: SearchTree
+    v4: RangeTable
+    record_count: int
     _decoded: dict[int, _Row] = field(default_factory=dict, repr=False)
 
     def find(self, addresses: AddressColumns) -> tuple[list[_Row], npt.NDArray[np.intp]]:
@@ -58,17 +62,25 @@ class MmdbFile(Generic[_Row]):
         Raises:
             GeolocationError: a record of the database is damaged.
         """
-        found = self.tree.find(addresses)
-        records, first, rows = np.unique(found, return_index=True, return_inverse=True)
+        found = np.empty(len(addresses), dtype=np.uint32)
+        found[addresses.rising_v4] = self.v4.find(addresses.low[addresses.rising_v4].astype("u4"))
+        found[addresses.rising_v6] = self.tree.find_v6(addresses)
+        found -= np.uint32(self.tree.node_count)
+        # Records are numbered without gaps: tables take the place of a sort of millions.
+        example = np.full(self.record_count + 1, -1, dtype=np.intp)
+        example[found] = np.arange(len(found))
+        records = np.flatnonzero(example >= 0)
+        position = np.empty(len(example), dtype=np.intp)
+        position[records] = np.arange(len(records))
         read = [
             self._read(record, addresses.packed(at))
-            for record, at in zip(records.tolist(), first.tolist(), strict=True)
+            for record, at in zip(records.tolist(), example[records].tolist(), strict=True)
         ]
-        return read, rows
+        return read, position[found]
 
     def _read(self, record: int, address: bytes) -> _Row:
-        """What the tree's `record` holds, read through one `address` that leads to it."""
-        if record == self.tree.node_count:
+        """What a record holds (0: there is none), read through one `address` that leads to it."""
+        if record == 0:
             return self.absent
         row = self._decoded.get(record)
         if row is None:
@@ -99,7 +111,10 @@ def open_mmdb(
     try:
         reader = maxminddb.open_database(path)
         header = reader.metadata()
-        tree = SearchTree.read(path, header.node_count, header.record_size, header.ip_version)
+        tree = SearchTree.read(
+            path, header.node_count, header.record_size, header.ip_version
+        ).ranked()
+        v4 = tree.v4_ranges()
         to_address = IPv6Address if header.ip_version == 6 else IPv4Address
         sample = tree.first_addresses(_RECORDS_LOOKED_AT)
         records = [reader.get(to_address(number)) for number in sample]
@@ -111,7 +126,8 @@ def open_mmdb(
         raise GeolocationError(
             f"{path}: a {header.database_type} database, which holds no {wanted}"
         )
-    return MmdbFile(path, _build_of(header), read_record, absent, reader, tree)
+    record_count = max(0, int(tree.children.max()) - tree.node_count)
+    return MmdbFile(path, _build_of(header), read_record, absent, reader, tree, v4, record_count)
 
 
 def _build_of(header: Any) -> DatabaseBuild:

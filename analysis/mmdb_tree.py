@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.addresses import AddressColumns
+from analysis.ranges import RangeTable
 
 _Nodes = npt.NDArray[np.uint32]
+_BITS = np.arange(2, dtype=np.uint64)
 _SEPARATOR_BYTES = 16  # zeros between the tree and the records
 
 
@@ -47,17 +49,49 @@ class SearchTree:
         raw = np.fromfile(path, dtype=np.uint8, count=size).reshape(node_count, -1)
         return cls(node_count, ip_version, _children(raw, record_size))
 
-    def find(self, addresses: AddressColumns) -> _Nodes:
-        """The record each address leads to, `node_count` where there is none."""
-        found = np.full(len(addresses), self.node_count, dtype=np.uint32)
-        v4, v6 = np.flatnonzero(addresses.is_v4), np.flatnonzero(~addresses.is_v4)
-        if self.ip_version == 6:
-            starts = np.zeros(len(v6), dtype=np.uint32)
-            halfway = self._walk(starts, addresses.high[v6], 64)
-            found[v6] = self._walk(halfway, addresses.low[v6], 64)
-        starts = np.full(len(v4), self._v4_root(), dtype=np.uint32)
-        found[v4] = self._walk(starts, addresses.low[v4], 32)
-        return found
+    @property
+    def network_count(self) -> int:
+        """How many networks have a record; what stands in the tree twice counts twice."""
+        return int(np.count_nonzero(self.children > self.node_count))
+
+    def ranked(self) -> SearchTree:
+        """The same tree with its records numbered from `node_count` + 1 on, without gaps."""
+        is_record = self.children > self.node_count
+        _, ranks = np.unique(self.children[is_record], return_inverse=True)
+        children = self.children.copy()
+        children[is_record] = self.node_count + 1 + ranks
+        return SearchTree(self.node_count, self.ip_version, children)
+
+    def v4_ranges(self) -> RangeTable:
+        """All of IPv4 as ranges, each with the record it leads to or `node_count`.
+
+        Raises:
+            ValueError: the tree is damaged and runs in circles.
+        """
+        nodes = np.array([self._v4_root()], dtype=np.uint32)
+        prefixes = np.zeros(1, dtype=np.uint64)
+        starts, records, visited = [], [], 0
+        for depth in range(33):
+            ends = nodes >= self.node_count
+            starts.append(prefixes[ends] << np.uint64(32 - depth))
+            records.append(nodes[ends])
+            nodes, prefixes = nodes[~ends], prefixes[~ends]
+            visited += len(nodes)
+            if visited > self.node_count or (depth == 32 and len(nodes)):
+                raise ValueError("its search tree runs in circles")
+            nodes = self.children.reshape(-1, 2)[nodes].reshape(-1)
+            prefixes = (prefixes[:, None] * np.uint64(2) + _BITS).reshape(-1)
+        start, record = np.concatenate(starts), np.concatenate(records)
+        order = np.argsort(start)
+        return RangeTable(start[order].astype(np.uint32), record[order])
+
+    def find_v6(self, addresses: AddressColumns) -> _Nodes:
+        """The record each IPv6 address leads to, in the order of `rising_v6`; see `v4_ranges`."""
+        v6 = addresses.rising_v6
+        if self.ip_version != 6:
+            return np.full(len(v6), self.node_count, dtype=np.uint32)
+        halfway = self._walk(np.zeros(len(v6), dtype=np.uint32), addresses.high[v6], 64)
+        return self._walk(halfway, addresses.low[v6], 64)
 
     def first_addresses(self, count: int) -> list[int]:
         """The lowest address of each of the first `count` networks that have a record.
@@ -92,9 +126,7 @@ class SearchTree:
     def _walk(self, nodes: _Nodes, keys: npt.NDArray[np.uint64], bits: int) -> _Nodes:
         """Follow the low `bits` bits of each key, highest first, until a record or the end."""
         reached = nodes.copy()
-        # Keys in order keep neighbouring steps in the same part of the tree.
-        active = np.argsort(keys)
-        active = active[reached[active] < self.node_count]
+        active = np.flatnonzero(reached < self.node_count)
         at, key = reached[active], keys[active]
         for shift in range(bits - 1, -1, -1):
             bit = (key >> np.uint64(shift)).astype(np.uint32) & np.uint32(1)

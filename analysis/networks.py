@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import polars as pl
 import polars.exceptions
@@ -26,6 +26,7 @@ NETWORK_FILES = ("networks.parquet", "networks-v4.parquet", "networks-v6.parquet
 CLOUD_FILES = ("clouds-v4.parquet", "clouds-v6.parquet")
 _SCHEMA = polars_schema(NETWORK_COLUMNS)
 _NAMED = polars_schema(NETWORK_COLUMNS[:2])
+_PACK_ERRORS = (OSError, KeyError, ValueError, polars.exceptions.PolarsError)
 _Network = tuple[int | None, str | None]
 _NO_NETWORK: _Network = (None, None)
 
@@ -88,6 +89,24 @@ class MmdbNetworks:
 
     file: MmdbFile[_Network]
 
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the database at `path`.
+
+        Raises:
+            GeolocationError: there is no such file, it is no MaxMind database, it is cut off,
+                or it holds no networks.
+        """
+        return cls(
+            open_mmdb(
+                path,
+                read_record=_read_network,
+                absent=_NO_NETWORK,
+                is_wanted=lambda record: _read_network(record) != _NO_NETWORK,
+                wanted="networks",
+            )
+        )
+
     @property
     def database(self) -> DatabaseBuild:
         """What the file says it is."""
@@ -100,33 +119,29 @@ class MmdbNetworks:
         return _with_hosting(frame).select(pl.all().gather(pl.Series(rows)))
 
 
-def open_networks(geoip_asn: Path | None, directory: Path = PACK_DIR) -> NetworkLocator:
-    """Open the .mmdb file at `geoip_asn`, or the bundled table if that is None.
+def open_networks(path: Path | None, *, named: bool = False) -> NetworkLocator:
+    """Open the .mmdb file at `path`, or the bundled table if that is None.
 
     Raises:
-        GeolocationError: a database is missing, broken, or holds no networks.
+        GeolocationError: a database is missing, broken, or holds no networks. The sentence is
+            about config.txt where it `named` the file.
     """
-    bundled = open_bundled(directory)
-    if geoip_asn is None:
-        return bundled
+    if path is None:
+        return open_bundled()
     try:
-        file = open_mmdb(
-            geoip_asn,
-            read_record=_read_network,
-            absent=_NO_NETWORK,
-            is_wanted=lambda record: _read_network(record) != _NO_NETWORK,
-            wanted="networks",
-        )
+        source = MmdbNetworks.open(path)
     except GeolocationError as error:
         raise GeolocationError(
             f"geoip_asn = {error}: give the path of an ASN .mmdb file, or leave geoip_asn empty to "
-            f"use the bundled {bundled.source.database.name}."
+            "use what `geoip update` got or the bundled table."
+            if named
+            else f"{error}: get it again by `python main.py geoip update`, or delete it."
         ) from error
-    return NetworkLocator(MmdbNetworks(file), bundled.hosting)
+    return NetworkLocator(source, read_clouds())
 
 
 def open_bundled(directory: Path = PACK_DIR) -> NetworkLocator:
-    """Load the bundled table and the cloud ranges in `directory`.
+    """Load the bundled table in `directory`, and the ranges of clouds.
 
     Raises:
         GeolocationError: a file is missing, broken, or of another build than the others.
@@ -136,13 +151,27 @@ def open_bundled(directory: Path = PACK_DIR) -> NetworkLocator:
         build = read_build_of(paths)
         networks = _with_hosting(pl.read_parquet(paths[0]))
         ranges = AddressRanges.read(paths[1], paths[2], rows=len(networks))
-        clouds = CloudRanges.read(*(directory / name for name in CLOUD_FILES))
-    except (OSError, KeyError, ValueError, polars.exceptions.PolarsError) as error:
-        raise GeolocationError(
-            f"The bundled table of networks in {directory} does not read "
-            f"({error}): check the folder out again."
-        ) from error
-    return NetworkLocator(BundledNetworks(build, networks, ranges), clouds)
+    except _PACK_ERRORS as error:
+        raise _damaged("table of networks", directory, error) from error
+    return NetworkLocator(BundledNetworks(build, networks, ranges), read_clouds(directory))
+
+
+def read_clouds(directory: Path = PACK_DIR) -> CloudRanges:
+    """Load the bundled ranges of clouds in `directory`.
+
+    Raises:
+        GeolocationError: a file is missing, broken, or of another build than the other.
+    """
+    try:
+        return CloudRanges.read(*(directory / name for name in CLOUD_FILES))
+    except _PACK_ERRORS as error:
+        raise _damaged("list of cloud ranges", directory, error) from error
+
+
+def _damaged(what: str, directory: Path, error: Exception) -> GeolocationError:
+    return GeolocationError(
+        f"The bundled {what} in {directory} does not read ({error}): check the folder out again."
+    )
 
 
 def _with_hosting(networks: pl.DataFrame) -> pl.DataFrame:

@@ -23,6 +23,7 @@ PACK_DIR = Path(__file__).parent / "geodata"
 PLACES_FILE = "places.parquet"
 RANGES_V4_FILE = "ranges-v4.parquet"
 RANGES_V6_FILE = "ranges-v6.parquet"
+PACK_FILES = (PLACES_FILE, RANGES_V4_FILE, RANGES_V6_FILE)
 _PLACE_SCHEMA = polars_schema(PLACE_COLUMNS)
 
 
@@ -75,6 +76,4 @@ def read_build(directory: Path = PACK_DIR) -> DatabaseBuild:
         OSError, KeyError, ValueError, polars.exceptions.PolarsError: the files are missing,
             broken, or not of one build.
     """
-    return read_build_of(
-        [directory / name for name in (PLACES_FILE, RANGES_V4_FILE, RANGES_V6_FILE)]
-    )
+    return read_build_of([directory / name for name in PACK_FILES])

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from analysis.locator import Locator
+from analysis.place_code import place_code
 from analysis.pseudonyms import pseudonymise
 from swarm.columns import SIGHTING_COLUMNS, VISIT_COLUMNS, polars_schema
 from swarm.endpoint import address_to_packed16, packed16_to_address
@@ -76,7 +77,8 @@ def place_sightings(
         for name, dtype in _SCHEMA.items()
         if name not in frame.columns
     ]
-    return frame.with_columns(missing).select(list(_SCHEMA)).cast(_SCHEMA)
+    filled = frame.with_columns(missing).with_columns(place=place_code())
+    return filled.select(list(_SCHEMA)).cast(_SCHEMA)
 
 
 def _united(frame: pl.DataFrame) -> pl.DataFrame:

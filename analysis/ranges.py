@@ -86,6 +86,15 @@ def read_build_of(files: list[Path]) -> DatabaseBuild:
     )
 
 
+def count_ranges(files: list[Path]) -> int:
+    """How many ranges the files hold together, without reading them.
+
+    Raises:
+        OSError, polars.exceptions.PolarsError: a file is missing or broken.
+    """
+    return sum(pl.scan_parquet(file).select(pl.len()).collect().item() for file in files)
+
+
 def _read_ranges(path: Path, length_column: str, dtype: np.dtype[Any]) -> RangeTable:
     frame = pl.read_parquet(path)
     lengths = frame[length_column].to_numpy().astype(dtype, copy=False)

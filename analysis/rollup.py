@@ -7,42 +7,32 @@ different parts of a run add up to that of both, so a growing run is rolled up p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.cells import at_city_level
+from analysis.place_code import country_number, country_of_number, decoded, with_place
 from analysis.selection import Selection
 from analysis.tables import Binning, bin_columns, with_size_mb
 
-PLACE_KEYS = ("latitude", "longitude", "city", "country")  # null point: known to the country only
-NETWORK_KEYS = ("asn", "as_name", "hosting", "country")
-SOURCE_KEYS = ("sources", "country")
+# What tells the keys of each cube apart.
+PLACE_NAMES = ("place",)
+NETWORK_NAMES = ("asn", "country")
+SOURCE_NAMES = ("sources", "country")
+CUBES = {"places": PLACE_NAMES, "networks": NETWORK_NAMES, "sources": SOURCE_NAMES}
 
 
 @dataclass(frozen=True, slots=True)
 class Cube:
     """Peers by some key and by kind of torrent.
 
-    `keys`: `key` (UInt32), the columns that make it, and `peers`, all that it has.
-    `counts`: `key`, `kind`, `peers`; each pair once.
+    `keys`: `key` (UInt32), the columns that tell it and what else is known of it, and `peers`, all
+    that it has. `counts`: `key`, `kind`, `peers`; each pair once.
     """
 
     keys: pl.DataFrame
     counts: pl.DataFrame
-
-    def __add__(self, other: Cube) -> Cube:
-        names = [name for name in self.keys.columns if name not in ("key", "peers")]
-        both = [self.keys.select(names), other.keys.select(names)]
-        keys = pl.concat(both).unique(maintain_order=True).with_row_index("key")
-        counts = [
-            one.counts.join(_renumbered(one.keys, keys, names), on="key").select(
-                pl.col("new").alias("key"), "kind", "peers"
-            )
-            for one in (self, other)
-        ]
-        return _cube(keys, pl.concat(counts))
 
     def narrowed(self, selection: Selection, kinds: pl.DataFrame) -> pl.DataFrame:
         """`keys` with the peers that the selection's countries, categories and bin leave."""
@@ -61,33 +51,27 @@ class Rollup:
 
     kinds: pl.DataFrame  # kind, category, and per binning `order` and label; see `kinds_of`
     swarms: pl.DataFrame  # swarm, country, peers: by the tallies
-    places: Cube  # PLACE_KEYS
-    networks: Cube  # NETWORK_KEYS
-    sources: Cube  # SOURCE_KEYS
-
-    def __add__(self, other: Rollup) -> Rollup:
-        return Rollup(
-            self.kinds,
-            _summed(pl.concat([self.swarms, other.swarms]), "swarm", "country"),
-            self.places + other.places,
-            self.networks + other.networks,
-            self.sources + other.sources,
-        )
+    places: Cube  # place, latitude, longitude (null: known to the country only), country, city
+    networks: Cube  # asn, as_name, hosting, country
+    sources: Cube  # sources, country
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """The tables by the names under which they are kept."""
-        cubes = {"places": self.places, "networks": self.networks, "sources": self.sources}
+        cubes = {name: self.cube(name) for name in CUBES}
         return {"kinds": self.kinds, "swarms": self.swarms} | {
             f"{name}{suffix}": frame
             for name, cube in cubes.items()
             for suffix, frame in (("", cube.keys), ("_by_kind", cube.counts))
         }
 
+    def cube(self, name: str) -> Cube:
+        """One of CUBES by its name."""
+        return {"places": self.places, "networks": self.networks, "sources": self.sources}[name]
+
     @classmethod
     def of(cls, frames: Mapping[str, pl.DataFrame]) -> Rollup:
         """The roll-up whose `frames` these are."""
-        names = ("places", "networks", "sources")
-        cubes = [Cube(frames[name], frames[f"{name}_by_kind"]) for name in names]
+        cubes = [Cube(frames[name], frames[f"{name}_by_kind"]) for name in CUBES]
         return cls(frames["kinds"], frames["swarms"], *cubes)
 
 
@@ -102,25 +86,50 @@ def roll_up(
         tallies: an import's own counts, TALLY_COLUMNS; else they are counted from the sightings.
     """
     kinds, kind_of_swarm = kinds_of(swarms)
-    located = at_city_level()
-    point = [pl.when(located).then(name).alias(name) for name in PLACE_KEYS[:3]]
-    rows = sightings.join(kind_of_swarm.lazy(), on="swarm")
-    counted = [
-        rows.with_columns(point).group_by(*PLACE_KEYS, "kind").agg(peers=pl.len()),
-        rows.group_by(*NETWORK_KEYS, "kind").agg(peers=pl.len()),
-        rows.group_by(*SOURCE_KEYS, "kind").agg(peers=pl.len()),
-        rows.group_by("swarm", "country").agg(peers=pl.len())
-        if tallies is None
-        else tallies.group_by("swarm", "country").agg(pl.col("peers").sum()),
+    sightings = with_place(sightings)
+    rows = sightings.with_columns(country=country_number())
+    rows = rows.join(kind_of_swarm.lazy(), on="swarm")
+    peers = pl.len().alias("peers")
+    labels = [
+        per_place(sightings).drop("peers"),
+        sightings.group_by("asn").agg(pl.col("as_name", "hosting").first()),
     ]
-    places, networks, sources, per_swarm = pl.collect_all(counted, engine="streaming")
+    counted = [rows.group_by(*names, "kind").agg(peers) for names in CUBES.values()]
+    swarm_counts = (
+        per_swarm(sightings)
+        if tallies is None
+        else tallies.group_by("swarm", "country").agg(pl.col("peers").sum())
+    )
+    cities, owners, swarm_rows, *cubes = pl.collect_all(
+        [*labels, swarm_counts, *counted], engine="streaming"
+    )
+    if tallies is None:
+        swarm_rows = swarm_rows.with_columns(country=country_of_number("country"))
+    places, networks, sources = map(_cube, cubes, CUBES.values())
     return Rollup(
         kinds,
-        per_swarm.with_columns(pl.col("peers").cast(pl.Int64)).filter(pl.col("peers") > 0),
-        _keyed(places, PLACE_KEYS),
-        _keyed(networks, NETWORK_KEYS),
-        _keyed(sources, SOURCE_KEYS),
+        swarm_rows.with_columns(pl.col("peers").cast(pl.Int64)).filter(pl.col("peers") > 0),
+        Cube(_located(places.keys, cities), places.counts),
+        Cube(_owned(networks.keys, owners), networks.counts),
+        Cube(_spelt(sources.keys), sources.counts),
     )
+
+
+def per_swarm(sightings: pl.LazyFrame) -> pl.LazyFrame:
+    """`swarm`, `country` (see `country_number`), `peers`; `place` must be filled in."""
+    return sightings.group_by("swarm", country_number().alias("country")).agg(peers=pl.len())
+
+
+def per_place(sightings: pl.LazyFrame) -> pl.LazyFrame:
+    """`place`, `city`, `peers`; `place` must be filled in."""
+    return sightings.group_by("place").agg(pl.col("city").first(), peers=pl.len())
+
+
+def united(rollups: Sequence[Rollup]) -> Rollup:
+    """The roll-up of all the parts that these are of; at least one, all of the same run."""
+    swarms = pl.concat([one.swarms for one in rollups])
+    cubes = [_united([one.cube(name) for one in rollups], names) for name, names in CUBES.items()]
+    return Rollup(rollups[0].kinds, _summed(swarms, "swarm", "country"), *cubes)
 
 
 def kinds_of(swarms: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -161,21 +170,47 @@ def of_country(selection: Selection) -> pl.Expr:
     return pl.col("country").is_in(sorted(selection.countries))
 
 
-def _keyed(counted: pl.DataFrame, names: tuple[str, ...]) -> Cube:
+def _cube(counted: pl.DataFrame, names: tuple[str, ...]) -> Cube:
     keys = counted.select(names).unique(maintain_order=True).with_row_index("key")
-    numbered = counted.join(keys, on=names, nulls_equal=True)
-    return _cube(keys, numbered.select("key", "kind", pl.col("peers").cast(pl.UInt32)))
+    counts = counted.join(keys, on=names, nulls_equal=True).select(
+        "key", "kind", pl.col("peers").cast(pl.UInt32)
+    )
+    return Cube(_with_totals(keys, counts), counts.sort("key", "kind"))
 
 
-def _cube(keys: pl.DataFrame, counts: pl.DataFrame) -> Cube:
-    counts = _summed(counts, "key", "kind").sort("key", "kind")
+def _united(cubes: Sequence[Cube], names: tuple[str, ...]) -> Cube:
+    described = pl.concat([cube.keys.drop("key", "peers") for cube in cubes])
+    keys = described.unique(names, keep="first", maintain_order=True).with_row_index("key")
+    new_key = keys.select(*names, pl.col("key").alias("new"))
+    renumbered = [
+        cube.counts.join(
+            cube.keys.join(new_key, on=names, nulls_equal=True).select("key", "new"), on="key"
+        ).select("kind", "peers", key="new")
+        for cube in cubes
+    ]
+    counts = _summed(pl.concat(renumbered), "key", "kind").sort("key", "kind")
+    return Cube(_with_totals(keys, counts), counts)
+
+
+def _with_totals(keys: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
     totals = counts.group_by("key").agg(pl.col("peers").cast(pl.Int64).sum())
-    return Cube(keys.join(totals, on="key", maintain_order="left"), counts)
+    return keys.join(totals, on="key", maintain_order="left")
 
 
-def _renumbered(old: pl.DataFrame, keys: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    renamed = keys.select(*names, pl.col("key").alias("new"))
-    return old.drop("peers").join(renamed, on=names, nulls_equal=True).select("key", "new")
+def _located(places: pl.DataFrame, cities: pl.DataFrame) -> pl.DataFrame:
+    """Keys with the point that the number says, and the city's name where the point is one."""
+    named = decoded(places).join(cities, on="place", how="left", maintain_order="left")
+    city = pl.when(pl.col("latitude").is_not_null()).then("city")
+    return named.with_columns(city=city)
+
+
+def _owned(networks: pl.DataFrame, owners: pl.DataFrame) -> pl.DataFrame:
+    named = networks.join(owners, on="asn", how="left", nulls_equal=True, maintain_order="left")
+    return _spelt(named)
+
+
+def _spelt(keys: pl.DataFrame) -> pl.DataFrame:
+    return keys.with_columns(country=country_of_number("country"))
 
 
 def _summed(frame: pl.DataFrame, *by: str) -> pl.DataFrame:

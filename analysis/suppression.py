@@ -70,6 +70,16 @@ def suppress(table: pl.DataFrame, disclosure: Disclosure, min_cell: int) -> Supp
     return SuppressedTable(shown, int(small.sum()), int(hidden.sum()) - int(small.sum()))
 
 
+def hidden_sentence(small: int, complementary: int) -> str:
+    """What was hidden, in words, with a blank before them; empty where nothing was."""
+    if not small:
+        return ""
+    said = f" {small:,} with few peers {'is' if small == 1 else 'are'} hidden"
+    if complementary:
+        said += f", and {complementary:,} more, or totals would tell them"
+    return f"{said}."
+
+
 def _complemented(table: pl.DataFrame, hidden: pl.Series, disclosure: Disclosure) -> pl.Series:
     """`hidden`, and the smallest other row of each group that has just one hidden row.
 

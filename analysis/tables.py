@@ -23,6 +23,7 @@ MAX_MARKERS = 20_000  # above, one marker a place: a browser draws no more than 
 # place any better.
 COUNTRY_LEVEL_RADIUS_KM = 200
 
+CLASSIC_WIDTH_MB = 100
 _EXABYTE_MB = 1e12
 _UNKNOWN_ORDER = 2**31 - 1
 
@@ -32,6 +33,17 @@ class Binning(Enum):
 
     CLASSIC = "classic"  # 100 MB wide, as the classic tool had it: "300 - 399"
     LOG2 = "log2"  # one bin for each doubling: "256 - 512"
+
+
+@dataclass(frozen=True, slots=True)
+class SizeBins:
+    """Bins of one width from 0 on, labelled as the classic ones are: 250 MB wide, "500 - 749"."""
+
+    width_mb: int
+
+    def __post_init__(self) -> None:
+        if self.width_mb < 1:
+            raise ValueError(f"bins are at least 1 MB wide, not {self.width_mb}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,9 @@ def with_size_mb(swarms: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def histogram_table(
-    tallies: pl.LazyFrame, swarms: pl.LazyFrame, binning: Binning = Binning.CLASSIC
+    tallies: pl.LazyFrame,
+    swarms: pl.LazyFrame,
+    binning: Binning | SizeBins = Binning.CLASSIC,
 ) -> pl.DataFrame:
     """Peers per size bin and country: `order`, `label`, `country`, `peers`, in bin order.
 
@@ -191,14 +205,15 @@ def key_numbers(sightings: pl.LazyFrame, tallies: pl.LazyFrame) -> KeyNumbers:
     )
 
 
-def bin_columns(binning: Binning) -> tuple[pl.Expr, pl.Expr]:
+def bin_columns(binning: Binning | SizeBins) -> tuple[pl.Expr, pl.Expr]:
     """Two expressions over `size_mb`: the place of its bin on the axis, and the bin's label."""
     size = pl.col("size_mb")
-    if binning is Binning.CLASSIC:
+    if binning is not Binning.LOG2:
         # int(MB) - int(MB) % 100, as the classic tool has it
-        order = size.cast(pl.Int64) // 100
-        low = order * 100
-        label = pl.format("{} - {}", low, low + 99)
+        width = binning.width_mb if isinstance(binning, SizeBins) else CLASSIC_WIDTH_MB
+        order = size.cast(pl.Int64) // width
+        low = order * width
+        label = pl.format("{} - {}", low, low + width - 1)
     else:
         order = size.clip(lower_bound=0.5).log(2).floor().cast(pl.Int64)
         edges = pl.format("{} - {}", 2 ** order.clip(0), 2 ** (order.clip(0) + 1))

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from analysis.place_code import place_code
 from storage.manifest import Manifest, RunCounts, RunKind, RunState
 from storage.runs import RunWriter
 from swarm.columns import OUTCOME_COLUMNS, SIGHTING_COLUMNS, SWARM_COLUMNS, polars_schema
@@ -118,6 +119,10 @@ class _Geography:
                 "time_zone": [f"Zone/{number % 90}" for number in range(_CITIES)],
             }
         )
+        coded = _with_nulls(self._cities, polars_schema(SIGHTING_COLUMNS)).select(
+            place=place_code()
+        )
+        self._cities = self._cities.with_columns(coded)
         self._networks = pl.DataFrame(
             {
                 "asn": np.arange(1, _NETWORKS + 1, dtype=np.uint32),

@@ -12,12 +12,16 @@ import typer
 
 from commands.crawl import crawl
 from commands.dashboard import HostOption, LabFlag, NoBrowser, Port, dashboard
+from commands.exports import export
+from commands.geoip import geoip
 from commands.intake import add
-from commands.interchange import export_run, import_folder
+from commands.interchange import import_folder
 from commands.lab import lab
 from commands.metadata import metadata
 from commands.places import WorkspaceOption
+from commands.privacy import privacy
 from commands.purge import purge
+from commands.runs import runs
 from commands.scrape import scrape
 from commands.sites import sites
 from commands.terminal import FAILED, USAGE, complain
@@ -42,9 +46,12 @@ app.command()(crawl)
 app.command()(metadata)
 app.command()(purge)
 app.command()(lab)
-app.command("export")(export_run)
+app.command()(export)
 app.command("import")(import_folder)
 app.add_typer(sites, name="sites")
+app.add_typer(privacy, name="privacy")
+app.add_typer(runs, name="runs")
+app.add_typer(geoip, name="geoip")
 
 
 def _show_version(wanted: bool) -> None:

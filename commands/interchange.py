@@ -36,25 +36,3 @@ def import_folder(
         for line in (job.report or {}).get("refused", []):
             complain(f"passed over {line}")
     leave(job, as_json=as_json)
-
-
-def export_run(
-    classic: Annotated[
-        Path,
-        typer.Option(
-            "--classic",
-            help="Write runs/*.json, json/bar.json, json/geo.json, bulkTorrents/index.json here.",
-        ),
-    ],
-    run: Annotated[
-        str | None, typer.Option("--run", help="Which run; the latest by default.")
-    ] = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Write a run in the classic tool's form, for old notebooks."""
-    desk = open_desk(workspace)
-    with watch_job(quiet=as_json) as watch:
-        arguments: dict[str, object] = {"folder": str(classic.resolve()), "run_id": run}
-        job = desk.run_here(JobKind.EXPORT, arguments, watch)
-    leave(job, as_json=as_json)

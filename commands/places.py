@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from observatory.desk import Observatory
 from storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from observatory.desk import Observatory
 
 PROJECT = Path(__file__).resolve().parent.parent
 LAB_ROOT = PROJECT / ".lab"
@@ -24,15 +26,26 @@ WorkspaceOption = Annotated[
 ]
 
 
-def open_desk(root: Path | None) -> Observatory:
-    """The observatory of a workspace; the real world unless the folder is the lab's.
+def open_workspace(root: Path | None) -> Workspace:
+    """The folder that the user named, or the project's own.
 
     Raises:
         BadParameter: there is no such folder.
     """
     if root is not None and not root.is_dir():
         raise typer.BadParameter(f"--workspace {root}: there is no such folder; make it first")
-    workspace = Workspace((root or PROJECT).resolve())
+    return Workspace((root or PROJECT).resolve())
+
+
+def open_desk(root: Path | None) -> Observatory:
+    """The observatory of a workspace; the real world unless the folder is the lab's.
+
+    Raises:
+        BadParameter: there is no such folder.
+    """
+    from observatory.desk import Observatory  # SQLAlchemy and polars stay out of `--help`
+
+    workspace = open_workspace(root)
     if workspace.root == LAB_ROOT:
         return Observatory(
             workspace, name="Lab", description="The lab's world on this machine", is_lab=True

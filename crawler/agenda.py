@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
 from crawler.honesty import INFOHASHES_PER_CONTROL, Honesty
-from crawler.lookup import Lookup
+from crawler.lookup import PARALLEL, Lookup
 from crawler.node_table import NodeTable
 from swarm.census import CensusState, SwarmCensus
 from swarm.infohash import InfoHash
@@ -22,6 +22,9 @@ from swarm.infohash import InfoHash
 # Few lookups run until some nodes are known, or all would crowd upon the bootstrap nodes.
 _FIRST_LOOKUPS: Final = 4
 _NODES_PER_LOOKUP: Final = 2
+# While so many are under way and others wait to begin, each asks one node at a time: it knows most
+# before it asks, and what time it takes the others use.
+_CROWD: Final = 32
 
 
 class Question(NamedTuple):
@@ -143,7 +146,7 @@ class Agenda:
             return True
         if lookup.ended is not None:
             return False
-        if self._table.is_bad(contact):
+        if contact in self._table.bad:
             lookup.failed(contact)
             self.wake(lookup)
             return False
@@ -155,6 +158,8 @@ class Agenda:
         It goes to the end of the queue, or leaves it if it has to wait for answers.
         """
         lookup = self._queue.popleft()
+        is_crowded = self._keys and len(self._active) >= _CROWD
+        lookup.parallel = 1 if is_crowded else PARALLEL
         contact = self._next_contact(lookup)
         if contact is None:
             lookup.queued = False
@@ -170,15 +175,23 @@ class Agenda:
         return Question(self._family.to_socket_address(contact[ID_BYTES:]), contact, lookup)
 
     def _next_contact(self, lookup: Lookup) -> bytes | None:
-        contact = lookup.next_contact(self._table.is_bad)
+        bad = self._table.bad
+        contact = lookup.next_contact(bad)
         while contact is None and lookup.in_flight == 0:
             # About to end. Its neighbours may have met closer nodes since it began.
-            lookup.offer(self._table.closest(lookup.key, lookup.width))
-            contact = lookup.next_contact(self._table.is_bad)
+            lookup.offer(self._closer(lookup))
+            contact = lookup.next_contact(bad)
             if contact is not None or self._examine(lookup):
                 break
-            contact = lookup.next_contact(self._table.is_bad)
+            contact = lookup.next_contact(bad)
         return contact
+
+    def _closer(self, lookup: Lookup) -> list[bytes]:
+        """All known nodes that could be closer than those with which a lookup would end."""
+        distance = lookup.settled_to
+        if distance is not None:
+            return self._table.within(lookup.key, distance)
+        return self._table.closest(lookup.key, lookup.width)
 
     def _examine(self, lookup: Lookup) -> bool:
         """Whether a lookup may end as it stands; else it waits for verdicts, or looks on."""

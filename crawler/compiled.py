@@ -18,8 +18,8 @@ PACKAGE = Path(__file__).resolve().parent
 # What a crawl spends its time in. Modules whose objects are pickled stay out: mypyc's frozen
 # dataclasses cannot be.
 MODULES = (
-    "addresses", "agenda", "bep42", "contact_order", "engine", "harvest", "honesty", "joining",
-    "krpc", "lookup", "node_table", "outstanding", "pacing", "patience", "shell",
+    "addresses", "agenda", "bep42", "candidates", "contact_order", "engine", "harvest", "honesty",
+    "joining", "krpc", "lookup", "node_table", "outstanding", "pacing", "patience", "shell",
 )  # fmt: skip
 
 

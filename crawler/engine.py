@@ -230,7 +230,8 @@ class Engine:
 
     def _hear(self, nodes: bytes, lookup: Lookup | None, now: float) -> list[bytes]:
         """Note a reply's contacts; returns those that are worth asking, and new to the lookup."""
-        known, nodes_known = lookup.candidates if lookup else (), self.table.known
+        known = lookup.known if lookup is not None else {}
+        nodes_known = self.table.known
         width = self._width
         heard = []
         for at in range(0, min(len(nodes), MOST_CONTACTS_PER_REPLY * width), width):

@@ -42,10 +42,13 @@ class Harvest:
 
     def __init__(self, family: Family = IPV4) -> None:
         self._family = family
+        self._vote_bytes = family.vote_bytes
         self._words: dict[bytes, _Word] = {}  # by address, in the order in which they came
         self._named: set[bytes] = set()
         self._named_once: set[bytes] = set()  # in one reply only
         self._namings = 0
+        self._hosts: set[bytes] = set()  # who named anybody
+        self._host_repeats = False  # whether any of them did so in several replies
         self._confirmed_peers: frozenset[bytes] | None = frozenset()  # None: to be worked out
 
     def __len__(self) -> int:
@@ -53,28 +56,34 @@ class Harvest:
 
     def add(
         self, peers: Iterable[bytes], told_by: bytes, seen_at_us: int, bogons: BogonFilter
-    ) -> int:
-        """Take in one reply's compact peers; returns how many of them are new.
+    ) -> None:
+        """Take in one reply's compact peers.
 
         `told_by` is the compact address of the node, `seen_at_us` the time in microseconds UTC.
         """
         named = set(peers)
-        again = named & self._named
-        new = named - again
+        new = named - self._named
+        if self._named_once:
+            self._named_once -= named
         if new:
-            new -= bogons.among(new)
+            bogus = bogons.among(new)
+            if bogus:
+                named -= bogus
+                new -= bogus
             self._named |= new
-            named = new | again
-        self._named_once -= again
-        self._named_once |= new
+            self._named_once |= new
         self._namings += len(named)
+        host = told_by[: self._vote_bytes]
+        if host in self._hosts:
+            self._host_repeats = True
+        else:
+            self._hosts.add(host)
         word = self._words.get(told_by)
         if word is None:
             self._words[told_by] = _Word(named, seen_at_us)
         else:
             word.peers |= named
         self._confirmed_peers = None
-        return len(new)
 
     def add_filters(self, seeds: bytes, downloaders: bytes, told_by: bytes) -> None:
         """Take in a node's filters of BEP 33."""
@@ -105,17 +114,24 @@ class Harvest:
     def _confirmed(self) -> frozenset[bytes]:
         """The peers that two hosts have named."""
         if self._confirmed_peers is None:
-            width = self._family.vote_bytes
-            hosts: dict[bytes, set[bytes]] = {}
-            for told_by, word in self._words.items():
-                host = told_by[:width]
-                hosts[host] = hosts[host] | word.peers if host in hosts else word.peers
-            votes = Counter(chain.from_iterable(hosts.values()))
-            self._confirmed_peers = frozenset([peer for peer, count in votes.items() if count > 1])
+            self._confirmed_peers = frozenset(
+                self._named_by_two_hosts() if self._host_repeats else self._named - self._named_once
+            )
         return self._confirmed_peers
+
+    def _named_by_two_hosts(self) -> list[bytes]:
+        width = self._vote_bytes
+        hosts: dict[bytes, set[bytes]] = {}
+        for told_by, word in self._words.items():
+            host = told_by[:width]
+            hosts[host] = hosts[host] | word.peers if host in hosts else word.peers
+        votes = Counter(chain.from_iterable(hosts.values()))
+        return [peer for peer, count in votes.items() if count > 1]
 
     def alone(self) -> list[bytes]:
         """The addresses of those who named somebody whom no other host named."""
+        if not self._host_repeats and not self._named_once:
+            return []
         confirmed = self._confirmed
         if len(confirmed) == len(self._named):
             return []
@@ -172,8 +188,12 @@ class Harvest:
         if not holders:
             return Captures()
         standing = self._standing(proven)
-        first = standing & set().union(*holders[::2])
-        second = standing & set().union(*holders[1::2])
+        first = set[bytes]().union(*holders[::2])
+        second = set[bytes]().union(*holders[1::2])
+        if len(standing) == len(self._named):  # nearly always: no need to pick them out
+            return Captures(len(first), len(second), len(first) + len(second) - len(standing))
+        first &= standing
+        second &= standing
         return Captures(len(first), len(second), len(first & second))
 
     def filters(self, proven: AbstractSet[bytes]) -> tuple[bytes, bytes] | None:

@@ -78,9 +78,10 @@ class NodeTable:
             if replied_at != _NEVER:
                 yield contact, replied_at
 
-    def is_bad(self, contact: bytes) -> bool:
-        """Whether the node has been given up."""
-        return contact in self._bad_since
+    @property
+    def bad(self) -> Collection[bytes]:
+        """The contacts of the nodes that have been given up; grows and shrinks with them."""
+        return self._bad_since
 
     def replied(self, contact: bytes, now: float) -> bool:
         """Note that the node itself answered. True if it had answered before."""
@@ -153,6 +154,13 @@ class NodeTable:
                 theirs = self.closest((number ^ half).to_bytes(ID_BYTES), count - len(ours))
                 return _ranked(ours, number) + theirs
         return _ranked(nearby, number)[:count]
+
+    def within(self, key: bytes, distance: int) -> list[bytes]:
+        """All contacts that are not further than a distance from a 20-byte key, and some that are.
+
+        In no order; none is bad.
+        """
+        return self._block(int.from_bytes(key), distance.bit_length())
 
     def _block(self, number: int, bits: int) -> list[bytes]:
         """All contacts that differ from a key in its last `bits` bits only."""

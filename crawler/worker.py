@@ -45,7 +45,7 @@ class _NodeNews:
             if replied_at >= self._told_at
         }
         dead = self._engine.known_are_dead
-        silent = tuple(c for c in self._known if dead or self._table.is_bad(c))
+        silent = tuple(c for c in self._known if dead or c in self._table.bad)
         self._known -= set(silent)
         self._told_at = now
         return replied, silent

@@ -40,6 +40,10 @@ PURGE_CONFIRM = "purge-confirm"
 INTAKE = "intake"
 INTAKE_RESULT = "intake-result"
 UPLOAD = "upload"
+UPLOAD_FOLDER = "upload-folder"  # page.js hands its files to UPLOAD
+MAGNETS = "magnets"
+MAGNETS_WAITING = "magnets-waiting"
+FETCH_METADATA = "fetch-metadata"
 PASTE = "paste"
 ADD = "add"
 

@@ -18,6 +18,7 @@ from dashboard import ids, words
 from dashboard.orders import look_at_once, pressed
 from observatory.host import Host
 from observatory.intake import IntakeOutcome, IntakeState
+from observatory.jobs import JobKind
 
 # page.js refuses to send more than MOST_BYTES at once; base64 and JSON add a third
 # (dashboard/security.py, MOST_REQUEST_BYTES).
@@ -25,14 +26,25 @@ MOST_BYTES = 64_000_000
 _MOST_REFUSALS = 10
 
 
-def panel() -> html.Details:
-    """The drop zone and the paste box; closed, one line that says what can be dropped."""
+def panel() -> html.Div:
+    """The drop zone and the paste box, and below them the magnets that wait for their .torrent.
+
+    Closed, it is one line that says what can be dropped.
+    """
     zone = dcc.Upload(
         html.Span(words.DROP_HERE),
         id=ids.UPLOAD,
         multiple=True,
         className="drop-zone",
         className_active="drop-zone",
+        style_active={},
+    )
+    folder = dcc.Upload(
+        dmc.Button(words.CHOOSE_FOLDER, variant="default", size="compact-sm"),
+        id=ids.UPLOAD_FOLDER,
+        multiple=True,
+        enable_folder_selection=True,
+        className="choose-folder",
         style_active={},
     )
     paste = html.Div(
@@ -51,12 +63,25 @@ def panel() -> html.Details:
     )
     summary = html.Summary([html.Strong(words.ADD_TITLE), html.Span(words.ADD_LEAD)])
     result = html.Div(id=ids.INTAKE_RESULT, className="hidden", role="status")
-    body = html.Div([zone, paste], className="intake-body")
-    return html.Details([summary, body, result], id=ids.INTAKE, className="card intake")
+    body = html.Div([html.Div([zone, folder]), paste], className="intake-body")
+    own = html.Details([summary, body, result], id=ids.INTAKE, className="card intake")
+    return html.Div([own, _waiting()])
+
+
+def _waiting() -> html.Section:
+    fetch = dmc.Button(
+        words.FETCH_METADATA, id=ids.FETCH_METADATA, variant="light", size="compact-sm"
+    )
+    return html.Section(
+        [html.Span(id=ids.MAGNETS, role="status"), fetch],
+        id=ids.MAGNETS_WAITING,
+        className="card magnets hidden",
+    )
 
 
 def register(app: Dash, host: Host) -> None:
-    """Add what a drop and a paste do."""
+    """Add what a drop, a paste and the fetching of metadata do."""
+    _register_magnets(app, host)
 
     @app.callback(
         Output(ids.INTAKE_RESULT, "children"),
@@ -82,6 +107,26 @@ def register(app: Dash, host: Host) -> None:
         shown, kind = told(outcomes)
         look_at_once()
         return shown, kind, True, None, text
+
+
+def _register_magnets(app: Dash, host: Host) -> None:
+    @app.callback(
+        Output(ids.MAGNETS, "children"),
+        Output(ids.MAGNETS_WAITING, "className"),
+        Input(ids.SEEN, "data"),
+    )
+    def count(_seen: object) -> tuple[str, str]:
+        """How many wait; nothing where none does."""
+        waiting = host.current.magnets()
+        return words.magnets_waiting(waiting), "card magnets" if waiting else "card magnets hidden"
+
+    @app.callback(Input(ids.FETCH_METADATA, "n_clicks"), prevent_initial_call=True)
+    def fetch(_clicks: int) -> None:
+        """Start the job; the strip of the running job shows how far it is."""
+        if pressed() is None:
+            return
+        host.current.start(JobKind.METADATA, {})
+        look_at_once()
 
 
 def _take_files(host: Host, contents: object, names: object) -> list[IntakeOutcome]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from dash import html
+
+from analysis.attribution import source_lines
+from swarm.place import Databases
 
 
 def icon(name: str) -> html.Span:
@@ -28,4 +32,17 @@ def dismissible(box: str, text: str, dismiss: str) -> html.Div:
     close = html.Button(
         icon("close"), id=dismiss, className="plain", **aria(label="Dismiss this message")
     )
-    return html.Div([html.P(id=text), close], id=box, className="message hidden", role="status")
+    return html.Div([html.Div(id=text), close], id=box, className="message hidden", role="status")
+
+
+def said_by(databases: Databases | None, today: date) -> list[Any]:
+    """Who placed the peers: each database's sentence, and the link that its licence demands."""
+    said: list[Any] = []
+    for line in source_lines(databases, today):
+        said.append(html.Span(line.sentence, className="odd" if line.is_old else ""))
+        url = line.attribution_url or ""
+        if line.attribution and url.startswith("https://"):
+            said.append(html.A(line.attribution, href=url, rel="noreferrer"))
+        elif line.attribution:
+            said.append(html.Span(line.attribution))
+    return said

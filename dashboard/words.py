@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from analysis.estimate import Estimate
 from analysis.tables import UNKNOWN_SIZE
 from observatory.intake import IntakeOutcome, IntakeState
-from observatory.jobs import Job, JobKind, JobState
+from observatory.jobs import Job, JobKind, JobState, MetadataRow
 from observatory.purge import PurgePreview
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
 from storage.torrents import RefusedTorrent
-from swarm.place import DatabaseBuild
 from swarm.text import one_line
 
 TITLE = "Swarm Atlas"
@@ -40,7 +39,6 @@ LATEST_VALUE = "latest"  # of the run picker; no run has such an id
 LATEST_RUN = "Latest run"
 MOST_PER_CATEGORY = 10_000  # what a scrape job takes at most
 HOW_MANY = f"How many torrents of each category? A whole number, 1 to {MOST_PER_CATEGORY:,}."
-OLD_DATABASE_DAYS = 90  # addresses move between places; a quarter later it shows
 _JOB_NAMES = {
     JobKind.SCRAPE: "Scraping torrents",
     JobKind.FETCH: "Fetching peers",
@@ -48,6 +46,8 @@ _JOB_NAMES = {
     JobKind.IMPORT: "Importing",
     JobKind.EXPORT: "Exporting",
     JobKind.METADATA: "Fetching metadata",
+    JobKind.DELETE: "Deleting runs",
+    JobKind.COMPACT: "Compacting runs",
 }
 _INTAKE_STATES = {
     IntakeState.KEPT: "kept",
@@ -82,10 +82,13 @@ STEP_SCRAPE = (
 )
 STEP_FETCH = "asks the BitTorrent DHT who shares them, and places every peer on a map."
 ADD_TITLE = "Add your own"
-ADD_LEAD = "drop .torrent files, or lists of magnets, anywhere on this page"
-DROP_HERE = "Drop .torrent files or text files of magnets here, or click to choose them"
+ADD_LEAD = "drop .torrent files, folders of them, or lists of magnets, anywhere on this page"
+DROP_HERE = "Drop .torrent files, folders or text files of magnets here, or click to choose files"
 PASTE_LABEL = "Magnet links or infohashes, one a line"
 ADD = "Add"
+CHOOSE_FOLDER = "Choose a folder"
+FETCH_METADATA = "Fetch their .torrent files"
+REPORT = "What came of each"
 NAMELESS = "a file without a name"
 UNREADABLE_UPLOAD = "did not arrive whole; try again"
 LAB_TITLE = "No site, or no internet?"
@@ -241,6 +244,19 @@ def torrents_kept(torrents: int, refused: Sequence[RefusedTorrent] = (), magnets
     return f"{said} · {plural(len(refused), 'file')} in bulkTorrents/ refused ({first})"
 
 
+def magnets_waiting(count: int) -> str:
+    """How many magnets have no .torrent yet; "" where none."""
+    if not count:
+        return ""
+    wait = "waits for its .torrent" if count == 1 else "wait for their .torrent"
+    return f"{plural(count, 'magnet')} {wait}, which peers can give."
+
+
+def magnet_line(row: MetadataRow) -> str:
+    """What came of one magnet: `Sintel: fetched`, `Sintel: no peers (Nobody was found ...)`."""
+    return f"{row.input}: {row.outcome}" + (f" ({row.reason})" if row.reason else "")
+
+
 def intake_sentence(outcomes: Sequence[IntakeOutcome]) -> str:
     """`3 kept, 1 known already, 2 refused:`"""
     counts = Counter(outcome.state for outcome in outcomes)
@@ -349,19 +365,6 @@ def purge_sentence(preview: PurgePreview) -> str:
 def purge_button(preview: PurgePreview) -> str:
     """The button that does it."""
     return f"Delete {plural(preview.runs, 'run')}"
-
-
-def database_line(build: DatabaseBuild | None, today: date) -> str:
-    """Which database placed the peers, and a warning where it is old."""
-    if build is None:
-        return "Places and countries as the imported record has them."
-    if build.built_on is None:
-        return f"Placed by {build.name}, build date unknown."
-    said = f"Placed by {build.name}, built {build.built_on:%-d %b %Y}"
-    age = (today - build.built_on).days
-    if age > OLD_DATABASE_DAYS:
-        return f"{said}: {age:,} days old, some addresses have moved since."
-    return f"{said}."
 
 
 def map_note(cell_deg: float | None) -> str:

@@ -22,8 +22,9 @@ max_packets_per_s=0
 processes=2
 crawl_deadline_s=120
 
-# Which city each network of 127.0.0.0/8 stands for.
+# Which city each network of 127.0.0.0/8 stands for, and whose it is.
 geoip_city={geoip_city}
+geoip_asn={geoip_asn}
 
 # Nothing that is set for the real internet leads out of this world.
 ignore_environment=yes
@@ -37,6 +38,7 @@ def write_config(facts: WorldFacts, path: Path) -> None:
         root_url=facts.root_url,
         bootstrap=facts.bootstrap,
         geoip_city=facts.geoip_city,
+        geoip_asn=facts.geoip_asn,
     )
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(text, encoding="utf-8")

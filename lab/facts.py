@@ -55,6 +55,7 @@ class WorldFacts:
     root_url: str  # of the indexer site
     tracker: str  # announce URL of the tracker
     geoip_city: Path
+    geoip_asn: Path
     nodes: int  # live ones of the DHT
     sessions: int  # real clients
     torrents: tuple[SwarmFacts, ...]
@@ -75,6 +76,7 @@ def dump(facts: WorldFacts, path: Path) -> None:
         "root_url": facts.root_url,
         "tracker": facts.tracker,
         "geoip_city": str(facts.geoip_city),
+        "geoip_asn": str(facts.geoip_asn),
         "nodes": facts.nodes,
         "sessions": facts.sessions,
         "torrents": [_swarm_to_json(swarm) for swarm in facts.torrents],
@@ -102,6 +104,7 @@ def load(path: Path) -> WorldFacts:
             root_url=str(document["root_url"]),
             tracker=str(document["tracker"]),
             geoip_city=Path(document["geoip_city"]),
+            geoip_asn=Path(document["geoip_asn"]),
             nodes=int(document["nodes"]),
             sessions=int(document["sessions"]),
             torrents=tuple(_swarm_from_json(entry) for entry in document["torrents"]),

@@ -1,4 +1,4 @@
-"""The lab's geography: which real city each /16 of 127.0.0.0/8 stands for, and its .mmdb.
+"""The lab's geography: which real city each /16 of 127.0.0.0/8 stands for, and its .mmdb files.
 
 Line n of cities.csv (after the head) is 127.n.0.0/16. What is beyond the table's last line is in
 no city: addresses there are unknown to the database, as some are on the internet.
@@ -25,6 +25,8 @@ _TABLE = Path(__file__).with_name("cities.csv")
 _LOOPBACK = 127
 # Readers look for "GeoIP2-City" in it; people read under each figure that it is made up.
 _DATABASE_TYPE = "GeoIP2-City (made up for the lab)"
+# Likewise; it must not begin with that, or MaxMind would be thanked for what we made up.
+_ASN_DATABASE_TYPE = "Made up for the lab, as GeoLite2-ASN"
 _DESCRIPTION = "Swarm Atlas lab: 127.0.0.0/8 dealt out to real cities"
 
 
@@ -100,6 +102,57 @@ def write_mmdb(path: Path) -> None:
     for city in cities():
         network = netaddr.IPSet([city.network])
         writer.insert_network(network, _record(city, names[city.country]))
+    writer.to_db_file(str(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A made-up network of the lab; the number is one of those for private use (RFC 6996)."""
+
+    number: int
+    name: str
+
+
+_HOST = Provider(64512, "Lab Hosting")
+_FIRST_HOSTED = 192  # the third byte from which on a city's addresses are the host's
+
+
+def provider_of(address: IPv4Address) -> Provider | None:
+    """Whose network the address is in: of each city a quarter is a host's; None outside them."""
+    city = city_of(address)
+    if city is None:
+        return None
+    return _HOST if address.packed[2] >= _FIRST_HOSTED else _carriers()[city.country]
+
+
+@cache
+def _carriers() -> dict[str, Provider]:
+    """One for each country that has a city."""
+    names = Locale("en").territories
+    countries = sorted({city.country for city in cities()})
+    return {
+        country: Provider(_HOST.number + number, f"Lab Telecom {names[country]}")
+        for number, country in enumerate(countries, start=1)
+    }
+
+
+def write_asn_mmdb(path: Path) -> None:
+    """Write the providers as a GeoLite2-ASN .mmdb."""
+    writer = mmdb_writer.MMDBWriter(
+        ip_version=6,
+        ipv4_compatible=True,
+        database_type=_ASN_DATABASE_TYPE,
+        languages=["en"],
+        description={"en": _DESCRIPTION},
+    )
+    for city in cities():
+        hosted = f"{_LOOPBACK}.{city.octet}.{_FIRST_HOSTED}.0/18"
+        for network, provider in ((city.network, _carriers()[city.country]), (hosted, _HOST)):
+            record = {
+                "autonomous_system_number": mmdb_writer.MmdbU32(provider.number),
+                "autonomous_system_organization": provider.name,
+            }
+            writer.insert_network(netaddr.IPSet([network]), record)
     writer.to_db_file(str(path))
 
 

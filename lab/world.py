@@ -21,7 +21,7 @@ from lab.dht import SimulatedDht
 from lab.dht_commands import Announcement
 from lab.facts import FILE_NAME, SwarmFacts, WorldFacts, count_countries, dump
 from lab.folders import only_world_in, scratch_folder
-from lab.geography import write_mmdb
+from lab.geography import write_asn_mmdb, write_mmdb
 from lab.hidden import HiddenClient
 from lab.nodes import K
 from lab.site import IndexerSite, Listing
@@ -33,6 +33,7 @@ from swarm.endpoint import Endpoint, endpoint_to_compact
 from swarm.errors import WorldError
 
 _MMDB_NAME = "geography.mmdb"
+_ASN_MMDB_NAME = "networks.mmdb"
 _PAYLOAD_NAME = "payload"
 _CANARIES_NAME = "canaries.txt"
 _CANARIES_PER_KEY = 3
@@ -155,6 +156,7 @@ class World:
         site.start()
         stack.callback(site.stop)
         write_mmdb(root / _MMDB_NAME)
+        write_asn_mmdb(root / _ASN_MMDB_NAME)
         facts = WorldFacts(
             seed=seed,
             pid=os.getpid(),
@@ -162,6 +164,7 @@ class World:
             root_url=site.url,
             tracker=tracker.udp_url,
             geoip_city=root / _MMDB_NAME,
+            geoip_asn=root / _ASN_MMDB_NAME,
             nodes=self._nodes,
             sessions=self._sessions,
             torrents=_swarm_facts(plans, presences, tracked, hidden),

@@ -9,6 +9,8 @@ from storage.classic import write_aggregates
 from storage.runs import RunReader, open_run
 from storage.workspace import Workspace
 
+AGGREGATES = ("bar.json", "geo.json")  # what stands in json/
+
 
 def write_classic_aggregates(workspace: Workspace, run_id: str) -> None:
     """Write both files for one run.

@@ -10,9 +10,6 @@ from crawler.trackers.asking import TrackerPlan, TrackerTarget, ask_trackers
 from observatory.jobs import CrawlTarget, FetchArguments
 from observatory.progress import Progress
 from observatory.recording import RunRecorder
-from observatory.targets import public_trackers
-from storage.torrents import KeptTorrent, TorrentFolder
-from storage.workspace import Workspace
 from swarm.errors import JobRefused
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
@@ -32,23 +29,14 @@ def refuse_past_proxy(settings: Settings) -> None:
 
 
 def trackers_of(
-    targets: tuple[CrawlTarget, ...], arguments: FetchArguments, workspace: Workspace
+    targets: tuple[CrawlTarget, ...], arguments: FetchArguments
 ) -> dict[InfoHash, tuple[str, ...]]:
-    """The trackers to ask about each DHT key, from what was given and from the kept .torrents."""
-    if arguments.targets is None:
-        kept = TorrentFolder(workspace.torrents_dir)
-        of_torrents = {
-            item.torrent.infohash.hex: public_trackers(item.torrent)
-            for item in kept
-            if isinstance(item, KeptTorrent)
-        }
-    else:
-        of_torrents = arguments.trackers
+    """The trackers to ask about each DHT key: the targets' own, and those handed over beside."""
     return {
-        InfoHash.from_hex(key): tuple(trackers)
+        InfoHash.from_hex(key): trackers
         for target in targets
         for key in target.dht_keys
-        if (trackers := (*target.trackers, *of_torrents.get(target.infohash, ())))
+        if (trackers := (*target.trackers, *arguments.trackers.get(target.infohash, ())))
     }
 
 
@@ -61,15 +49,22 @@ def hear_trackers(
 ) -> None:
     """Ask the trackers of all swarms that the run is to ask for, unless they are not to be asked.
 
+    Private swarms (BEP 27) are counted at their own trackers, and never announced to.
+
     Raises:
         JobCancelled: the user asked to stop.
         SettingsError: the proxy's address is none.
     """
-    asked = [TrackerTarget(key, trackers[key]) for key in run.keys if key in trackers]
-    if not settings.ask_trackers or not asked:
+    if not settings.ask_trackers:
         return
-    plan = TrackerPlan(
-        announce=settings.announce_to_trackers,
+    for keys, announce in ((run.dht_keys, settings.announces), (run.private_keys, False)):
+        asked = [TrackerTarget(key, trackers[key]) for key in keys if key in trackers]
+        _hear(run, asked, _plan(settings, never_contact, announce=announce), progress)
+
+
+def _plan(settings: Settings, never_contact: tuple[Network, ...], *, announce: bool) -> TrackerPlan:
+    return TrackerPlan(
+        announce=announce,
         http_proxy=settings.http_proxy,
         direct=settings.direct_crawl,
         allow_local=settings.allow_local_peers,
@@ -78,6 +73,11 @@ def hear_trackers(
         # No cap on packets is for local networks only: there no tracker needs to be spared.
         pause_s=0.0 if settings.max_packets_per_s == 0 else 1.0,
     )
+
+
+def _hear(
+    run: RunRecorder, asked: list[TrackerTarget], plan: TrackerPlan, progress: Progress
+) -> None:
     answers = 0
     with closing(ask_trackers(asked, plan)) as events:
         for answer in events:

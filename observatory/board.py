@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -22,6 +22,8 @@ from observatory.interchange import export_classic, import_classic
 from observatory.joblock import JobLock
 from observatory.jobs import (
     Arguments,
+    CompactArguments,
+    DeleteArguments,
     ExportArguments,
     FetchArguments,
     ImportArguments,
@@ -38,12 +40,15 @@ from observatory.metadata import metadata
 from observatory.progress import Both, Progress, StoppedBySignal, Throttled
 from observatory.purge import purge
 from observatory.scrape import scrape
-from storage.catalogue import Catalogue
+from observatory.upkeep import compact_runs, delete_runs
 from storage.compaction import sweep_replaced
 from storage.manifest import RunState
 from storage.runs import list_runs, mark_interrupted, sweep_trash
 from storage.workspace import Workspace, sweep_aside
 from swarm.errors import JobCancelled, JobRefused, StorageError, SwarmError
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +80,8 @@ _JOBS: dict[JobKind, _Definition[Any]] = {
     JobKind.IMPORT: _Definition(ImportArguments, import_classic),
     JobKind.EXPORT: _Definition(ExportArguments, export_classic),
     JobKind.METADATA: _Definition(MetadataArguments, metadata),
+    JobKind.DELETE: _Definition(DeleteArguments, delete_runs),
+    JobKind.COMPACT: _Definition(CompactArguments, compact_runs),
 }
 
 
@@ -142,10 +149,7 @@ def run_job(
             _end(catalogue, job_id, JobState.FAILED, said[:500])
         else:
             catalogue.update_job(job_id, report=report.model_dump(mode="json"))
-            if report.cancelled:
-                _end(catalogue, job_id, JobState.CANCELLED, report.sentence)
-            else:
-                _end(catalogue, job_id, JobState.DONE, report.sentence)
+            _end(catalogue, job_id, _state(report), report.sentence)
         job = row_to_job(catalogue.job(job_id))
         if job.state is JobState.FAILED:
             _settle_runs(workspace, catalogue)  # a run that could not even be closed, say
@@ -189,6 +193,12 @@ def _settle_runs(workspace: Workspace, catalogue: Catalogue) -> None:
         manifests.append(manifest)
     if manifests[::-1] != catalogue.runs():
         catalogue.replace_runs(manifests)
+
+
+def _state(report: Report) -> JobState:
+    if report.failed:
+        return JobState.FAILED
+    return JobState.CANCELLED if report.cancelled else JobState.DONE
 
 
 def _end(catalogue: Catalogue, job_id: int, state: JobState, message: str) -> None:

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from observatory.archive import (
+    ArchivedRun,
+    RunComparison,
+    RunDetails,
+    archived_runs,
+    compare_runs,
+    run_details,
+)
 from observatory.board import queue_job, run_job, settle
 from observatory.configuration import load_settings, open_catalogue
 from observatory.intake import Intake, IntakeOutcome
 from observatory.jobs import Job, JobKind, row_to_job
+from observatory.privacy import forget_old_addresses
 from observatory.progress import Progress
 from observatory.purge import PurgePreview, preview_purge
-from observatory.run_view import RunView, open_view
+from observatory.rollups import Rollups
+from observatory.run_view import RunView
 from observatory.summaries import RunSummary, summarise
 from observatory.worker import reap_workers, start_worker
 from storage.magnets import MagnetList
 from storage.runs import RunReader, open_run
 from storage.torrents import INDEX_NAME, KeptTorrent, RefusedTorrent, TorrentFolder
 from storage.workspace import Workspace
+from swarm.errors import SwarmError
 from swarm.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class Observatory:
@@ -40,10 +54,18 @@ class Observatory:
         workspace.prepare()
         self._catalogue = open_catalogue(workspace)
         self._magnets = MagnetList(workspace.torrents_dir)
+        self._rollups = Rollups()
         self._folder_stamp: tuple[int, int] | None = None
         settle(workspace, self._catalogue)
+        self._enforce_retention()
         self.refused_torrents: list[RefusedTorrent] = []
         self.read_torrent_folder()
+
+    def _enforce_retention(self) -> None:
+        try:
+            forget_old_addresses(self.workspace, self.settings().keep_raw_days, datetime.now(UTC))
+        except SwarmError as error:  # a job runs, config.txt does not read: at the next start
+            log.warning("retention=skipped error=%s", error)
 
     def close(self) -> None:
         """Give the catalogue back."""
@@ -203,7 +225,28 @@ class Observatory:
         Raises:
             StorageError: there is no such run, or a part of it does not read.
         """
-        return open_view(self.open_run(run_id))
+        reader = self.open_run(run_id)
+        return RunView(reader, self._rollups.of(reader))
+
+    def archive(self) -> list[ArchivedRun]:
+        """Every run with what it takes on disk, newest first."""
+        return archived_runs(self.workspace)
+
+    def run_details(self, run_id: str) -> RunDetails:
+        """One run with its files.
+
+        Raises:
+            StorageError: there is no such run, or its manifest does not read.
+        """
+        return run_details(self.workspace, run_id)
+
+    def compare(self, before_id: str, after_id: str) -> RunComparison:
+        """What changed from one run to the other.
+
+        Raises:
+            StorageError: there is no such run, or a part of it does not read.
+        """
+        return compare_runs(self.workspace, before_id, after_id)
 
     def purge_preview(self) -> PurgePreview:
         """What a purge would delete and keep."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from analysis.locator import open_locator
 from crawler.canaries import Canaries, read_canaries
@@ -26,13 +27,16 @@ from observatory.progress import Progress
 from observatory.recording import RunRecorder
 from observatory.targets import distinct_targets, infohash_target, magnet_target, torrent_target
 from observatory.visiting import Visits, open_visits
-from storage.catalogue import Catalogue
 from storage.magnets import MagnetList
+from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
 from swarm.census import SwarmCensus
 from swarm.errors import JobCancelled, JobRefused
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 
 def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -> Report:
@@ -53,7 +57,7 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
         targets = _targets(arguments, workspace, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
         never_contact = load_optout(workspace)
-        locator = open_locator(settings.geoip_city)
+        locator = open_locator(settings.geoip_city, settings.geoip_asn, folder=workspace.geoip_dir)
         run = RunRecorder(
             workspace,
             catalogue,
@@ -67,8 +71,9 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
         cancelled = False
         try:
             with run:
-                trackers = trackers_of(targets, arguments, workspace) if run.keys else {}
+                trackers = trackers_of(targets, arguments)
                 hear_trackers(run, settings, trackers, never_contact, progress)
+                run.pass_over_private()
                 with open_visits(run, settings, never_contact, deadline) as visits:
                     left_s = max(1.0, deadline - time.monotonic())
                     plan = _census_plan(settings, never_contact, left_s)
@@ -109,7 +114,9 @@ def _count(
     progress: Progress,
 ) -> None:
     progress.report("Asking the DHT", run.done, total)
-    with closing(take_census(run.keys, plan, node_file.nodes)) as events:
+    if not run.dht_keys:
+        return
+    with closing(take_census(run.dht_keys, plan, node_file.nodes)) as events:
         for event in events:
             if isinstance(event, SwarmCensus):
                 visits.add(event.sightings)
@@ -154,7 +161,14 @@ def _targets(
     asked = arguments.targets
     if asked is None:
         magnets = MagnetList(workspace.torrents_dir).all()
-        collected = [torrent_target(row) for row in catalogue.torrents()]
+        torrents = {
+            item.torrent.infohash.hex: item.torrent
+            for item in TorrentFolder(workspace.torrents_dir)
+            if isinstance(item, KeptTorrent)
+        }
+        collected = [
+            torrent_target(row, torrents.get(row.infohash)) for row in catalogue.torrents()
+        ]
         asked = (*collected, *map(magnet_target, magnets))
     lines = arguments.canaries or ()
     along = (infohash_target(InfoHash.from_hex(line.split()[0])) for line in lines)

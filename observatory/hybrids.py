@@ -15,7 +15,7 @@ from swarm.infohash import InfoHash
 from swarm.sighting import SightingColumns
 
 # The worst of two states is what the joined census says.
-_BADNESS = {CensusState.COMPLETE: 0, CensusState.TIMEOUT: 1, CensusState.UNREACHABLE: 2}
+_BADNESS = {state: rank for rank, state in enumerate(CensusState)}
 
 
 class HybridJoin:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scraper.second_opinion import check_with_libtorrent
-from storage.catalogue import Catalogue
 from storage.magnets import KeptMagnet, MagnetList
 from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
@@ -23,6 +23,9 @@ from swarm.errors import MalformedTorrent
 from swarm.magnet import Magnet, read_link
 from swarm.metainfo import MAX_TORRENT_BYTES, parse_torrent
 from swarm.text import one_line
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 MAX_LIST_BYTES = 20_000_000
 _SHOWN = 120
@@ -71,7 +74,7 @@ class Intake:
         for text in inputs:
             mode = _mode(text)
             if stat.S_ISDIR(mode):
-                paths = sorted(Path(text).glob("*.torrent"))
+                paths = sorted(p for p in Path(text).rglob("*") if p.suffix.lower() == ".torrent")
                 if not paths:
                     yield _refused(text, "is a folder without a .torrent file")
                 for path in paths:
@@ -84,7 +87,7 @@ class Intake:
     def _add_path(self, path: Path) -> Iterator[IntakeOutcome]:
         try:
             with path.open("rb") as file:
-                content = file.read(MAX_LIST_BYTES + 1)
+                content = file.read(MAX_TORRENT_BYTES + 1)
         except OSError as error:
             yield _refused(path.name, f"cannot be read: {error.strerror or error}")
             return

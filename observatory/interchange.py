@@ -18,11 +18,12 @@ from analysis.pseudonyms import pseudonymise
 from observatory.aggregates import run_frames, write_classic_aggregates
 from observatory.configuration import load_settings, open_catalogue
 from observatory.jobs import ExportArguments, ImportArguments, Report
+from observatory.methods import write_methods
 from observatory.progress import Progress
 from observatory.version import code_version
 from storage.classic import ClassicFolder, RecordFile, RefusedFile, write_classic_folder
-from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
-from storage.pseudonym_key import load_or_make_key
+from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
+from storage.pseudonym_key import key_id, load_or_make_key
 from storage.runs import RunWriter, new_run_id, open_run
 from storage.workspace import Workspace
 from swarm.census import CensusState
@@ -43,7 +44,11 @@ def import_classic(workspace: Workspace, arguments: ImportArguments, progress: P
     records, refused = _read_records(folder, progress)
     if not records:
         raise StorageError(f"no record of {folder.runs_dir} reads: {refused[0]}")
-    locator = open_locator(settings.geoip_city) if arguments.relocate else None
+    locator = (
+        open_locator(settings.geoip_city, settings.geoip_asn, folder=workspace.geoip_dir)
+        if arguments.relocate
+        else None
+    )
     key = load_or_make_key(workspace.key_path)
 
     def with_key(packed: bytes, width: int) -> npt.NDArray[np.uint64]:
@@ -109,8 +114,9 @@ def _keep(
         started_at=now,
         code_version=code_version(),
         settings=settings.model_dump(mode="json"),
-        database=None if locator is None else DatabaseRecord.of(locator.database),
+        **database_records(None if locator is None else locator.databases),
         addresses_stored=settings.store_addresses,
+        key_id=key_id(load_or_make_key(workspace.key_path)),
         counts=counts,
         origin=origin,
     )
@@ -120,6 +126,7 @@ def _keep(
     writer.finish(RunState.COMPLETE, datetime.now(UTC), f"Imported from {origin}.", counts)
     with closing(open_catalogue(workspace)) as catalogue:
         catalogue.put_run(writer.manifest)
+    write_methods(open_run(workspace.runs_dir, manifest.run_id))
     return manifest.run_id
 
 

@@ -26,6 +26,8 @@ class JobKind(StrEnum):
     IMPORT = "import"
     EXPORT = "export"
     METADATA = "metadata"
+    DELETE = "delete"
+    COMPACT = "compact"
 
 
 class JobState(StrEnum):
@@ -105,6 +107,7 @@ class CrawlTarget(Arguments):
     size_bytes: int | None = None
     category: str | None = None
     language: str | None = None
+    private: bool = False  # BEP 27: only its own trackers may be asked
     # Announce addresses may hold a passkey, so no dump and no row of a job has them.
     trackers: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
@@ -149,6 +152,18 @@ class ExportArguments(Arguments):
     run_id: str | None = None
 
 
+class DeleteArguments(Arguments):
+    """The runs that go."""
+
+    run_ids: tuple[str, ...] = Field(min_length=1)
+
+
+class CompactArguments(Arguments):
+    """The runs whose parts are to become few (None: all)."""
+
+    run_ids: tuple[str, ...] | None = None
+
+
 class MetadataArguments(Arguments):
     """Whose .torrent is wanted; each `None` means: as config.txt says."""
 
@@ -190,7 +205,8 @@ class MetadataRow(BaseModel):
 class SiteReport(BaseModel):
     """What one site or feed gave. `found` is the sum of kept, magnets, doubled and refused.
 
-    `reasons` says of the refused how many for which reason.
+    `reasons` says of the refused how many for which reason; `error` why there is nothing, or why
+    nothing more came: None where it was read to its end.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -204,6 +220,7 @@ class SiteReport(BaseModel):
     doubled: int
     refused: int
     reasons: dict[str, int] = Field(default_factory=dict)
+    error: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -215,7 +232,8 @@ class SiteReport(BaseModel):
         if self.pages_not_read:
             said += f"; {self.pages_not_read} listings could not be read"
         why = "; ".join(f"{count} x {reason}" for reason, count in self.reasons.items())
-        return f"{said} ({why})" if why else said
+        said = f"{said} ({why})" if why else said
+        return f"{said}; {self.error}" if self.error else said
 
 
 class Report(BaseModel):
@@ -229,4 +247,5 @@ class Report(BaseModel):
     refused: list[str] = Field(default_factory=list)  # what was passed over, and why
     sites: list[SiteReport] = Field(default_factory=list)  # of a scrape: one per site and feed
     cancelled: bool = False  # the user stopped it; what it reports is what it had by then
+    failed: bool = False  # `sentence` says why; what it reports is what it had by then
     outcomes: list[MetadataRow] = Field(default_factory=list)  # of a metadata job, one per input

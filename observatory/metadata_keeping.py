@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from bencode2 import bencode
 
 from scraper.second_opinion import check_with_libtorrent
-from storage.catalogue import Catalogue
 from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
 from swarm.infohash import InfoHash
 from swarm.magnet import Magnet
-from swarm.metainfo import parse_torrent
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 
 class Keeper:
@@ -44,8 +46,7 @@ class Keeper:
             StorageError: the disk refuses.
         """
         raw = torrent_file(metadata, magnet.trackers, magnet.web_seeds)
-        check_with_libtorrent(raw)
-        torrent = parse_torrent(raw)
+        torrent = check_with_libtorrent(raw)
         self._folder.keep(torrent, raw, category=category, language=language)
         kept = KeptTorrent(torrent, torrent.file_name, category, language)
         self._catalogue.put_torrent(kept, datetime.now(UTC))

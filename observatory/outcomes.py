@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from swarm.sighting import Source
 from swarm.tracking import TrackerOutcome
 from swarm.visit import VisitOutcome
 
+_NONE: Mapping[int, int] = MappingProxyType({})
 _DHT, _TRACKER, _PEX = Source.DHT.bit, Source.TRACKER.bit, Source.PEX.bit
 
 
@@ -36,8 +38,13 @@ def swarm_frame(targets: Sequence[CrawlTarget]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=polars_schema(SWARM_COLUMNS))
 
 
-def outcome_frame(finished: Sequence[SwarmFinding], placed: pl.DataFrame) -> pl.DataFrame:
-    """OUTCOME_COLUMNS of swarms that have just been finished; `placed`: all their sightings."""
+def outcome_frame(
+    finished: Sequence[SwarmFinding], placed: pl.DataFrame, canaries: Mapping[int, int] = _NONE
+) -> pl.DataFrame:
+    """OUTCOME_COLUMNS of swarms that have just been finished.
+
+    `placed`: all their sightings. `canaries`: by swarm, how many of the known peers were found.
+    """
     schema = polars_schema(OUTCOME_COLUMNS)
     if not finished:
         return pl.DataFrame(schema=schema)
@@ -53,6 +60,7 @@ def outcome_frame(finished: Sequence[SwarmFinding], placed: pl.DataFrame) -> pl.
             **_per_source(finding, counted.get(finding.number, _NOBODY)),
             **_per_dht(finding.census),
             **_met(finding),
+            "canaries": canaries.get(finding.number, 0),
         }
         for finding in finished
     ]
@@ -86,7 +94,7 @@ def _per_source(
     size = chapman(dht, trackers, both) if asked else None
     return {
         "unique_peers": unique,
-        "peers_dht": dht,
+        "peers_dht": None if finding.census.state is CensusState.PRIVATE else dht,
         "peers_trackers": trackers if asked else None,
         "peers_pex": pex if finding.visits else None,
         **_named(size, "between", "between_low", "between_high"),
@@ -101,7 +109,7 @@ def _per_dht(census: SwarmCensus) -> dict[str, float | int | None]:
         one, name = said.get(version), f"dht{version}"
         row[f"{name}_peers"] = None if one is None else one.peers
         size = None
-        if one is not None and one.state is not CensusState.UNREACHABLE:
+        if one is not None and one.state.has_heard:
             caught = one.captures
             size = swarm_size(one.peers, caught.first, caught.second, caught.both)
         row |= _named(size, f"{name}_estimate", f"{name}_low", f"{name}_high")
@@ -140,7 +148,7 @@ def answer_frame(finished: Sequence[SwarmFinding]) -> pl.DataFrame:
 def _estimates(census: SwarmCensus) -> dict[str, float | None]:
     """The columns from `estimate` on; all null where nobody answered."""
     size = None
-    if census.state is not CensusState.UNREACHABLE:
+    if census.state.has_heard:
         caught = census.captures
         size = swarm_size(len(census.sightings), caught.first, caught.second, caught.both)
     seeds = None if census.seeds is None else bloom_size(census.seeds)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from observatory.aggregates import AGGREGATES
 from observatory.configuration import open_catalogue
 from observatory.jobs import PurgeArguments, Report
 from observatory.progress import Progress
-from storage.catalogue import Catalogue
 from storage.runs import delete_run, list_runs
-from storage.workspace import Workspace
+from storage.workspace import Workspace, size_on_disk
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,10 @@ class PurgePreview:
 def preview_purge(workspace: Workspace, catalogue: Catalogue) -> PurgePreview:
     """Count what a purge would delete; deletes nothing."""
     runs = list(list_runs(workspace.runs_dir))
-    files = [path for run in runs for path in run.folder.iterdir() if path.is_file()]
     return PurgePreview(
         runs=len(runs),
         peers=sum(manifest.counts.peers for manifest in catalogue.runs()),
-        bytes=sum(path.stat().st_size for path in files),
+        bytes=sum(size_on_disk(run.folder) for run in runs),
         torrents_kept=catalogue.count_torrents(),
     )
 
@@ -47,7 +50,7 @@ def purge(workspace: Workspace, arguments: PurgeArguments, progress: Progress) -
             catalogue.forget_run(run.run_id)  # first: the page reads what the catalogue names
             delete_run(workspace.runs_dir, run.run_id)
         catalogue.replace_runs([])
-    for aggregate in ("bar.json", "geo.json"):
+    for aggregate in AGGREGATES:
         (workspace.json_dir / aggregate).unlink(missing_ok=True)
     workspace.nodes_path.unlink(missing_ok=True)
     return Report(

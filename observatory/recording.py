@@ -8,7 +8,10 @@ second, and what still waited for visits.
 from __future__ import annotations
 
 import time
+from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -18,23 +21,27 @@ from crawler.canaries import Canaries
 from observatory.aggregates import write_classic_aggregates
 from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget
+from observatory.methods import write_methods
 from observatory.outcomes import answer_frame, dht_counts, outcome_frame, source_counts, swarm_frame
 from observatory.resuming import InterruptedRun, interrupted_run
+from observatory.rollups import keep_rollup
 from observatory.testimony import SwarmFinding, SwarmTestimony
 from observatory.version import code_version
-from storage.catalogue import Catalogue
-from storage.manifest import DatabaseRecord, Manifest, RunCounts, RunKind, RunState
-from storage.pseudonym_key import load_or_make_key
-from storage.runs import RunWriter, delete_run, new_run_id
+from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
+from storage.pseudonym_key import key_id, load_or_make_key
+from storage.runs import RunWriter, delete_run, new_run_id, open_run
 from storage.workspace import Workspace
 from swarm.census import CensusProgress, CensusState, SwarmCensus
 from swarm.endpoint import Endpoint
-from swarm.errors import JobCancelled, SwarmError
+from swarm.errors import JobCancelled, StorageError, SwarmError
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
-from swarm.sighting import SightingColumns
+from swarm.sighting import SightingColumns, Source
 from swarm.tracking import TrackerAnswer
 from swarm.visit import PeerVisit
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 FLUSH_INTERVAL_S = 1.0
 _NOBODY = pl.DataFrame(schema={"swarm": pl.UInt32, "peer": pl.UInt64})
@@ -61,18 +68,20 @@ class RunRecorder:
         self._targets = targets
         self._locator = locator
         self._key = load_or_make_key(workspace.key_path)
-        self._canaries = canaries.within(key for target in targets for key in _keys(target))
-        self._canaries_found = 0  # since the last flush
+        self._private = {key for t in targets if t.private for key in _keys(t)}
+        looked_up = {key for target in targets for key in _keys(target)} - self._private
+        self._canaries = canaries.within(looked_up)
+        self._canaries_found: Counter[int] = Counter()  # by swarm, of those not written yet
         self._waiting: list[SwarmFinding] = []
         self._flushed_at = time.monotonic()
         self._reaches: dict[int, list[float]] = {4: [], 6: []}  # for the sizes of the two DHTs
-        self._database = DatabaseRecord.of(locator.database)
         interrupted = interrupted_run(
             workspace,
             catalogue,
             [target.infohash for target in targets],
-            database=self._database,
+            databases=locator.databases,
             settings=settings,
+            key=key_id(self._key),
             now=datetime.now(UTC),
         )
         # Peers of swarms that are not finished, which stand on disk already: (swarm, peer).
@@ -87,9 +96,20 @@ class RunRecorder:
         catalogue.put_run(self._writer.manifest)
 
     @property
-    def keys(self) -> list[InfoHash]:
-        """What is to be asked, each once."""
-        return self._join.keys
+    def dht_keys(self) -> list[InfoHash]:
+        """What is to be asked of the DHT, each once."""
+        return [key for key in self._join.keys if key not in self._private]
+
+    @property
+    def private_keys(self) -> list[InfoHash]:
+        """What only the torrents' own trackers may be asked for (BEP 27)."""
+        return [key for key in self._join.keys if key in self._private]
+
+    def pass_over_private(self) -> None:
+        """Give each private swarm its outcome; call it when trackers have been heard."""
+        for key in self.private_keys:
+            nobody = SightingColumns.of(key, Source.DHT, ())
+            self.add(SwarmCensus(key, CensusState.PRIVATE, 0, nobody))
 
     def _begin(self) -> None:
         self._join = HybridJoin([_keys(target) for target in self._targets])
@@ -109,8 +129,9 @@ class RunRecorder:
             started_at=started_at,
             code_version=code_version(),
             settings=self._settings.model_dump(mode="json"),
-            database=self._database,
+            **database_records(self._locator.databases),
             addresses_stored=self._settings.store_addresses,
+            key_id=key_id(self._key),
             counts=self.counts,
         )
         self._writer = RunWriter(self._workspace.runs_dir, manifest, swarm_frame(self._targets))
@@ -161,7 +182,7 @@ class RunRecorder:
         """Take the final word on one infohash."""
         for one in census.by_family:
             self._reaches[one.version] += [] if one.reach is None else [one.reach]
-        self._canaries_found += self._canaries.found_by(census)
+        self._canaries_found[self._join.numbers[census.infohash]] += self._canaries.found_by(census)
         for number, joined in self._join.add(census):
             self._waiting += self._testimony.count(number, joined)
 
@@ -213,7 +234,7 @@ class RunRecorder:
             store_addresses=self._settings.store_addresses,
         )
         sightings = placed.join(self._on_disk, on=["swarm", "peer"], how="anti")
-        outcomes = outcome_frame(self._waiting, placed)
+        outcomes = outcome_frame(self._waiting, placed, self._canaries_found)
         visits = place_visits(
             [(found.number, visit) for found in self._waiting for visit in found.visits],
             locator=self._locator,
@@ -223,7 +244,7 @@ class RunRecorder:
         answers = answer_frame(self._waiting)
         counts = self._counts_with(sightings, outcomes)
         self._writer.add(sightings, outcomes, counts, answers=answers, visits=visits)
-        self.counts, self._waiting, self._canaries_found = counts, [], 0
+        self.counts, self._waiting = counts, []
         numbers = [number for number, _ in halves]
         kept = sightings.filter(pl.col("swarm").is_in(numbers)).select("swarm", "peer")
         self._on_disk = pl.concat([self._on_disk, kept])
@@ -245,11 +266,13 @@ class RunRecorder:
                 "swarms_cut_off": counts.swarms_cut_off + int((states == timeout).sum()),
                 "swarms_unreachable": counts.swarms_unreachable
                 + int((states == unreachable).sum()),
+                "swarms_private": counts.swarms_private
+                + int((states == CensusState.PRIVATE.value).sum()),
                 "peers": counts.peers + len(sightings),
                 "queries": counts.queries + int(outcomes["queries"].sum()),
-                # A swarm that was half-written when a kill came is asked for a second time.
+                # The list may have been edited since a kill, and be shorter now.
                 "canaries_found": min(
-                    counts.canaries_found + self._canaries_found, counts.canaries_known
+                    counts.canaries_found + int(outcomes["canaries"].sum()), counts.canaries_known
                 ),
                 **dht_counts(self._reaches),
                 **source_counts(counts, self._waiting, sightings),
@@ -281,6 +304,8 @@ class RunRecorder:
             said += f"; {counts.swarms_cut_off:,} were cut off ({limit}), so theirs are incomplete"
         if counts.swarms_unreachable:
             said += f"; near {counts.swarms_unreachable:,} no node answered"
+        if counts.swarms_private:
+            said += f"; {counts.swarms_private:,} are private: only their own trackers were asked"
         return f"{said}."
 
     def _close(self, state: RunState, message: str) -> None:
@@ -292,6 +317,10 @@ class RunRecorder:
             return
         self._catalogue.put_run(self._writer.manifest)
         write_classic_aggregates(self._workspace, self.run_id)
+        run = open_run(self._workspace.runs_dir, self.run_id)
+        with suppress(StorageError):  # a full disk: they are made when they are first asked for
+            write_methods(run)
+            keep_rollup(run)
 
 
 def _keys(target: CrawlTarget) -> tuple[InfoHash, ...]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from storage.catalogue import Catalogue
-from storage.manifest import DatabaseRecord, Manifest, RunKind, RunState
+from storage.manifest import Manifest, RunKind, RunState
 from storage.runs import RunReader, open_run
 from storage.workspace import Workspace
+from swarm.place import Databases
 from swarm.settings import Settings
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.catalogue import Catalogue
 
 RESUMABLE_FOR = timedelta(hours=24)  # older sightings belong to another snapshot of the swarms
 
@@ -42,14 +45,16 @@ def interrupted_run(
     catalogue: Catalogue,
     infohashes: Collection[str],
     *,
-    database: DatabaseRecord,
+    databases: Databases,
     settings: Settings,
+    key: str,
     now: datetime,
 ) -> InterruptedRun | None:
     """The latest run, if it was interrupted and can go on with just these swarms; else None.
 
-    It must be younger than `RESUMABLE_FOR`, placed by the same database, keep addresses, or
-    not keep them, as the new one is to do, and ask the same sources.
+    It must be younger than `RESUMABLE_FOR`, placed by the same databases, have pseudonyms by the
+    key that is named `key`, keep addresses, or not, as the new one is to do, and ask the same
+    sources.
     """
     run_id = catalogue.latest_run_id()
     if run_id is None:
@@ -60,7 +65,8 @@ def interrupted_run(
         manifest.state is RunState.INTERRUPTED
         and manifest.kind is RunKind.CRAWL
         and now - manifest.started_at < RESUMABLE_FOR
-        and manifest.database == database
+        and manifest.databases == databases
+        and manifest.key_id == key
         and manifest.addresses_stored == settings.store_addresses
         and _sources(manifest.settings) == _sources(settings.model_dump(mode="json"))
     )

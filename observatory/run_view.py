@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from analysis.cells import at_city_level
+from analysis.place_code import known_place, point_of_place
 from analysis.rollup import Rollup, kinds_of, of_country, of_kind, roll_up
 from analysis.selection import Bounds, Selection, at_place, cell_key, point_key
 from analysis.swarm_list import swarm_page
 from analysis.tables import Binning, countries_table
 from analysis.totals import RunTotals, located_share, summed_estimate
+from observatory.rollups import Rollups, readable
 from storage.manifest import RunKind
 from storage.runs import RunReader
 from swarm.place import UNKNOWN_COUNTRY
@@ -212,19 +213,24 @@ class RunView:
         if key == (None, None):
             return self._whole
         if key not in self._narrow:
-            tallies = None
-            if selection.place is None and self._reader.manifest.kind is RunKind.IMPORT:
-                tallies = self._reader.tallies().filter(pl.col("swarm") == selection.swarm)
-            rows = self._chosen_rows(selection)
-            self._narrow[key] = roll_up(rows, self.swarm_table, tallies)
+            self._narrow[key] = self._narrowed(selection)
         return self._narrow[key]
+
+    def _narrowed(self, selection: Selection) -> Rollup:
+        tallies = None
+        if selection.place is None and self._reader.manifest.kind is RunKind.IMPORT:
+            tallies = self._reader.tallies().filter(pl.col("swarm") == selection.swarm)
+        with readable(self._reader.run_id):
+            return roll_up(self._chosen_rows(selection), self.swarm_table, tallies)
 
     def _chosen_rows(self, selection: Selection) -> pl.LazyFrame:
         rows = self._reader.sightings()
         if selection.swarm is not None:
             rows = rows.filter(pl.col("swarm") == selection.swarm)
         if selection.place is not None:
-            rows = rows.filter(at_city_level(), at_place(selection.place))
+            # By the same number as the keys are made of, so that no rounding comes between.
+            rows = rows.with_columns(place=known_place()).with_columns(point_of_place())
+            rows = rows.filter(at_place(selection.place))
         return rows
 
     def _rows(self, rollup: Rollup, selection: Selection) -> pl.DataFrame:
@@ -265,14 +271,12 @@ class RunView:
 
 
 def open_view(reader: RunReader) -> RunView:
-    """A view of the run as it stands now.
+    """A view of a run as it stands now, for those who ask once; else see `Observatory.view`.
 
     Raises:
         StorageError: a part of it does not read; names it.
     """
-    swarms = reader.swarms().collect()
-    tallies = reader.tallies() if reader.manifest.kind is RunKind.IMPORT else None
-    return RunView(reader, roll_up(reader.sightings(), swarms, tallies))
+    return RunView(reader, Rollups().of(reader))
 
 
 def _by(rows: pl.DataFrame, *names: str) -> pl.DataFrame:

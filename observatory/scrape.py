@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from observatory.configuration import load_settings, open_catalogue
 from observatory.jobs import Report, ScrapeArguments
-from observatory.kept_pages import KeptPages
+from observatory.kept_pages import KeptPages, how_to_look
 from observatory.magnets import MagnetIntake
 from observatory.progress import Progress
-from observatory.scrape_report import SiteTallies
+from observatory.scrape_report import SiteTallies, sentence
 from observatory.sites import ChosenSite, choose_site
 from observatory.sources import scrape_events
+from scraper.addresses import named_address
 from scraper.collect import (
     BrowserPlan,
     ChallengePassed,
     ChallengeSeen,
     DuplicateSkipped,
     ListingRead,
+    ScrapeEvent,
     ScrapePlan,
     TorrentCollected,
     TorrentRefused,
@@ -28,9 +31,12 @@ from scraper.collect import (
 from scraper.events import MagnetFound
 from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
-from swarm.errors import SiteError
+from swarm.errors import JobCancelled, SiteError
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
+
+if TYPE_CHECKING:
+    from storage.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
@@ -38,101 +44,147 @@ log = logging.getLogger(__name__)
 def scrape(workspace: Workspace, arguments: ScrapeArguments, progress: Progress) -> Report:
     """Collect torrents from the feeds and the site of config.txt; run again, only what is new.
 
+    Where nothing can be had from the site, or the user cancels, the report says so, beside what was
+    had by then; it stays kept.
+
     Raises:
-        SiteError: nothing can be had from the site; says what was tried and what to edit.
         DefinitionError: the site's definition does not read; names file, line and key.
-        SettingsError, StorageError, JobCancelled: as they say. What was kept stays kept.
+        SettingsError, StorageError: as they say. What was kept stays kept.
     """
     settings = load_settings(workspace)
     site = choose_site(settings, workspace)
     plan = _plan(settings, site, workspace, arguments.per_category)
     feeds = tuple(dict.fromkeys((*settings.feeds, *arguments.feeds)))
-    pages = KeptPages(workspace)
-    folder = TorrentFolder(workspace.torrents_dir)
-    catalogue = open_catalogue(workspace)
-    known = {
-        InfoHash.from_hex(key[:40])
-        for row in catalogue.torrents()
-        for key in (row.infohash, row.infohash_v2 or row.infohash)
-    }
-    tally = dict.fromkeys(("collected", "magnets", "duplicates", "refused", "listings"), 0)
-    refused: list[str] = []
-    by_site = SiteTallies()
-    # How much a feed holds is known when it has been read.
-    total = None if feeds else site.listings * arguments.per_category
-    doing = f"Reading {plan.root_url}" if plan.root_url else "Reading feeds"
-    progress.report(doing, 0, total, **tally)
-    magnets = MagnetIntake(workspace)
     with (
-        closing(catalogue),
-        closing(magnets),
-        _pointing_to(pages, site),
-        closing(scrape_events(plan, feeds, settings, known)) as events,
+        closing(open_catalogue(workspace)) as catalogue,
+        closing(MagnetIntake(workspace)) as magnets,
     ):
-        for event in events:
-            by_site.take(event)
-            match event:
-                case TorrentCollected():
-                    language = event.language
-                    folder.keep(
-                        event.torrent, event.raw, category=event.category, language=language
-                    )
-                    kept = KeptTorrent(
-                        event.torrent, event.torrent.file_name, event.category, language
-                    )
-                    catalogue.put_torrent(kept, datetime.now(UTC))
-                    tally["collected"] += 1
-                    doing = f"Collected {event.torrent.name[:80]}"
-                case MagnetFound():
-                    magnets.take(event)
-                    doing = f"Found {(event.name or event.infohash.hex)[:80]}"
-                case DuplicateSkipped():
-                    tally["duplicates"] += 1
-                case TorrentRefused():
-                    tally["refused"] += 1
-                    refused.append(f"{event.url}: {event.reason}")
-                    log.warning("refused url=%s reason=%s", event.url, event.reason)
-                case ListingRead():
-                    tally["listings"] += 1
-                    doing = f"Read {event.category}, page {event.page}"
-                    if event.problem is not None:
-                        refused.append(_listing_problem(event, pages, site))
-                        log.warning("listing url=%s problem=%s", event.url, event.problem)
-                case ChallengeSeen():
-                    doing = "The site checks the browser: passing its challenge once"
-                case ChallengePassed():
-                    doing = "Challenge passed, going on"
-            settled = tally["collected"] + tally["duplicates"] + tally["refused"] + magnets.taken
-            # Events that say nothing new come too, so that a cancel is heard soon.
-            progress.report(doing, settled, total, **tally | {"magnets": magnets.kept})
-    tally["magnets"] = magnets.kept
-    tally["duplicates"] += magnets.taken - magnets.kept
-    return Report(
-        sentence=_sentence(tally), figures=dict(tally), refused=refused, sites=by_site.reports()
-    )
+        return _Scrape(workspace, site, plan, catalogue, magnets, progress).run(feeds, settings)
 
 
-def _listing_problem(event: ListingRead, pages: KeptPages, site: ChosenSite) -> str:
-    """What is told of a listing that gave nothing, and where to look at its page."""
-    said = f"{event.url}: {event.problem}"
-    path = pages.keep(event.url, event.body) if event.body is not None else None
-    return said if path is None else f"{said}; {_how_to_look(path, site)}"
+class _Scrape:
+    """One scrape: what is kept of each event, and what is told of all."""
 
+    def __init__(
+        self,
+        workspace: Workspace,
+        site: ChosenSite,
+        plan: ScrapePlan,
+        catalogue: Catalogue,
+        magnets: MagnetIntake,
+        progress: Progress,
+    ) -> None:
+        self._site = site
+        self._plan = plan
+        self._root = workspace.root
+        self._folder = TorrentFolder(workspace.torrents_dir)
+        self._pages = KeptPages(workspace)
+        self._catalogue = catalogue
+        self._magnets = magnets
+        self._progress = progress
+        self._tally = dict.fromkeys(
+            ("collected", "magnets", "duplicates", "refused", "listings"), 0
+        )
+        self._refused: list[str] = []
+        self._by_site = SiteTallies()
 
-@contextmanager
-def _pointing_to(pages: KeptPages, site: ChosenSite) -> Iterator[None]:
-    """Add to the site's failure how to look at the page on which nothing was found."""
-    try:
-        yield
-    except SiteError as error:
-        if pages.first is None:
-            raise
-        raise SiteError(f"{error} To {_how_to_look(pages.first, site)}") from None
+    def run(self, feeds: tuple[str, ...], settings: Settings) -> Report:
+        root_url = named_address(self._plan.root_url)
+        # How much a feed holds is known when it has been read.
+        total = None if feeds else self._site.listings * self._plan.per_category
+        doing = f"Reading {root_url}" if root_url else "Reading feeds"
+        known = {
+            InfoHash.from_hex(key[:40])
+            for row in self._catalogue.torrents()
+            for key in (row.infohash, row.infohash_v2 or row.infohash)
+        }
+        try:
+            self._tell(doing, total)
+            with closing(scrape_events(self._plan, feeds, settings, known)) as events:
+                for event in events:
+                    self._by_site.take(event)
+                    doing = self._take(event) or doing
+                    # Events that say nothing new come too, so that a cancel is heard soon.
+                    self._tell(doing, total)
+        except JobCancelled:
+            return self._report("What was collected by then is kept.", cancelled=True)
+        except SiteError as error:
+            said = self._pointing_to_page(str(error))
+            if root_url:
+                self._by_site.fail(root_url, said)
+            return self._report(said, failed=True)
+        return self._report()
 
+    def _take(self, event: ScrapeEvent) -> str | None:
+        """Keep what the event brings; says what is being done, None where that stays as it was."""
+        match event:
+            case TorrentCollected():
+                self._keep(event)
+                return f"Collected {event.torrent.name[:80]}"
+            case MagnetFound():
+                self._magnets.take(event)
+                return f"Found {(event.name or event.infohash.hex)[:80]}"
+            case DuplicateSkipped():
+                self._tally["duplicates"] += 1
+            case TorrentRefused():
+                self._tally["refused"] += 1
+                self._pass_over(event.url, event.reason)
+            case ListingRead():
+                self._tally["listings"] += 1
+                if event.problem is not None:
+                    self._pass_over(event.url, self._listing_problem(event, event.problem))
+                return f"Read {event.category}, page {event.page}"
+            case ChallengeSeen():
+                return "The site checks the browser: passing its challenge once"
+            case ChallengePassed():
+                return "Challenge passed, going on"
+        return None
 
-def _how_to_look(path: str, site: ChosenSite) -> str:
-    check = f"python main.py sites check {site.definition.argument} --page {path}"
-    return f"see what it reads: {check}"
+    def _keep(self, event: TorrentCollected) -> None:
+        torrent, category, language = event.torrent, event.category, event.language
+        self._folder.keep(torrent, event.raw, category=category, language=language)
+        kept = KeptTorrent(torrent, torrent.file_name, category, language)
+        self._catalogue.put_torrent(kept, datetime.now(UTC))
+        self._tally["collected"] += 1
+
+    def _pass_over(self, url: str, reason: str) -> None:
+        shown = named_address(url)
+        self._refused.append(f"{shown}: {reason}")
+        log.warning("passed over url=%s reason=%s", shown, reason)
+
+    def _listing_problem(self, event: ListingRead, problem: str) -> str:
+        """What is told of a listing that gave nothing, and where to look at its page."""
+        path = self._pages.keep(event.url, event.body) if event.body is not None else None
+        return problem if path is None else f"{problem}; {self._how_to_look(path)}"
+
+    def _pointing_to_page(self, said: str) -> str:
+        """The site's failure, with how to look at the page on which nothing was found."""
+        first = self._pages.first
+        return said if first is None else f"{said} To {self._how_to_look(first)}"
+
+    def _how_to_look(self, page: Path) -> str:
+        return how_to_look(self._site.definition, page, self._root)
+
+    def _tell(self, doing: str, total: int | None) -> None:
+        tally, magnets = self._tally, self._magnets
+        done = tally["collected"] + tally["duplicates"] + tally["refused"] + magnets.taken
+        self._progress.report(doing, done, total, **tally | {"magnets": magnets.kept})
+
+    def _report(
+        self, said: str | None = None, *, cancelled: bool = False, failed: bool = False
+    ) -> Report:
+        self._magnets.close()
+        tally = dict(self._tally)
+        tally["magnets"] = self._magnets.kept
+        tally["duplicates"] += self._magnets.taken - self._magnets.kept
+        return Report(
+            sentence=said or sentence(tally),
+            figures=dict(tally),
+            refused=self._refused,
+            sites=self._by_site.reports(),
+            cancelled=cancelled,
+            failed=failed,
+        )
 
 
 def _plan(
@@ -147,6 +199,7 @@ def _plan(
         wait_challenge_s=settings.wait_challenge,
         obey_robots=settings.obey_robots,
         proxy=settings.http_proxy,
+        credentials=site.credentials,
         cache_path=workspace.cache_dir / "pages.sqlite",
         browser=BrowserPlan(
             binary=None if settings.browser is None else str(settings.browser),
@@ -155,14 +208,3 @@ def _plan(
             in_container=settings.selenium_in_docker,
         ),
     )
-
-
-def _sentence(tally: dict[str, int]) -> str:
-    said = f"{tally['collected']} new torrents collected"
-    if tally["magnets"]:
-        said += f", {tally['magnets']} magnet{'s' if tally['magnets'] > 1 else ''} noted"
-    if tally["duplicates"]:
-        said += f", {tally['duplicates']} known already"
-    if tally["refused"]:
-        said += f", {tally['refused']} without a usable .torrent"
-    return said + "."

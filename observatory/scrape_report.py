@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from observatory.jobs import SiteReport
@@ -33,17 +34,26 @@ class SiteTallies:
     def take(self, event: ScrapeEvent) -> None:
         """Count one event; those that say nothing of a page or a torrent are passed over."""
         if isinstance(event, ListingRead):
-            host = urlsplit(event.url).netloc.rpartition("@")[2]
-            self._current = self._tallies.setdefault(host, _Tally())
+            self._current = self._tallies.setdefault(_host(event.url), _Tally())
         self._current.take(event)
+
+    def fail(self, url: str, error: str) -> None:
+        """Note why the whole site gave nothing, or nothing more; also where no page came at all."""
+        self._tallies.setdefault(_host(url), _Tally()).error = error
 
     def reports(self) -> list[SiteReport]:
         """One per site and feed host, in the order in which they were asked."""
         return [tally.report(host) for host, tally in self._tallies.items()]
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
 class _Tally:
     def __init__(self) -> None:
+        self.error: str | None = None
+        self._first_problem: str | None = None
         self.counts: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
 
@@ -52,6 +62,7 @@ class _Tally:
             case ListingRead():
                 was_read = event.problem is None or event.rows > 0 or event.body is not None
                 self.counts["pages" if was_read else "unread"] += 1
+                self._first_problem = self._first_problem or event.problem
             case PageRead():
                 self.counts["pages"] += 1
             case TorrentCollected():
@@ -68,6 +79,7 @@ class _Tally:
     def report(self, host: str) -> SiteReport:
         refused = self.reasons.total()
         settled = sum(self.counts[name] for name in ("kept", "magnets", "doubled"))
+        nothing_read = not self.counts["pages"]
         return SiteReport(
             site=host,
             pages=self.counts["pages"],
@@ -78,4 +90,17 @@ class _Tally:
             doubled=self.counts["doubled"],
             refused=refused,
             reasons=dict(self.reasons.most_common()),
+            error=self.error or (self._first_problem if nothing_read else None),
         )
+
+
+def sentence(tally: Mapping[str, int]) -> str:
+    """What a whole scrape came to, in one line for a person."""
+    said = f"{tally['collected']} new torrents collected"
+    if tally["magnets"]:
+        said += f", {tally['magnets']} magnet{'s' if tally['magnets'] > 1 else ''} noted"
+    if tally["duplicates"]:
+        said += f", {tally['duplicates']} known already"
+    if tally["refused"]:
+        said += f", {tally['refused']} without a usable .torrent"
+    return said + "."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from scraper.addresses import Credentials, without_credentials
 from scraper.definition import SiteDefinition
 from scraper.definition_file import load_definition
 from storage.workspace import Workspace
@@ -12,10 +13,14 @@ from swarm.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class ChosenSite:
-    """A site and how it reads; `root_url` is "" where nothing names its address."""
+    """A site and how it reads; `root_url` is "" where nothing names its address.
+
+    What stands before the @ of an address is in `credentials`, and shown nowhere.
+    """
 
     definition: SiteDefinition
     root_url: str
+    credentials: Credentials | None = field(default=None, repr=False)
 
     @property
     def listings(self) -> int:
@@ -30,4 +35,5 @@ def choose_site(settings: Settings, workspace: Workspace) -> ChosenSite:
         DefinitionError: the definition is missing or does not read; names file, line and key.
     """
     definition = load_definition(settings.site, folder=workspace.root)
-    return ChosenSite(definition, settings.root_url or definition.root_url or "")
+    address = settings.root_url or definition.root_url or ""
+    return ChosenSite(definition, *without_credentials(address))

@@ -30,6 +30,8 @@ def scrape_events(
             obey_robots=settings.obey_robots,
             proxy=settings.http_proxy,
             must_read=not plan.root_url,
+            cache_path=plan.cache_path,
+            free_at_s=plan.free_at_s,
         )
         with closing(collect_feeds(feed_plan, known)) as events:
             for event in events:

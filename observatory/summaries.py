@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.manifest import Manifest, RunKind, RunState
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,13 @@ class RunSummary:
     swarms_total: int
     swarms_done: int  # whose lookup came to its own end
     peers: int
-    database: DatabaseBuild | None  # None: an import keeps the places of its record
+    databases: Databases | None  # None: an import keeps the places of its record
     message: str | None
+
+    @property
+    def database(self) -> DatabaseBuild | None:
+        """The database of places alone."""
+        return None if self.databases is None else self.databases.places
 
 
 def summarise(manifest: Manifest) -> RunSummary:
@@ -36,6 +41,6 @@ def summarise(manifest: Manifest) -> RunSummary:
         swarms_total=manifest.counts.swarms_total,
         swarms_done=manifest.counts.swarms_complete,
         peers=manifest.counts.peers,
-        database=manifest.database_build,
+        databases=manifest.databases,
         message=manifest.message,
     )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from observatory.jobs import CrawlTarget
-from storage.catalogue import TorrentRow
 from storage.magnets import KeptMagnet
 from storage.torrents import read_torrent
 from swarm.errors import MalformedTorrent, SwarmError
 from swarm.infohash import InfoHash
 from swarm.magnet import parse_magnet
 from swarm.torrent import Torrent
+
+if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
+    from storage.schema import TorrentRow
 
 _MAX_LIST_BYTES = 100_000_000
 
@@ -45,9 +48,14 @@ def distinct_targets(targets: Iterable[CrawlTarget]) -> tuple[CrawlTarget, ...]:
     return tuple(kept.values())
 
 
-def _richness(target: CrawlTarget) -> tuple[int, bool, bool]:
-    """How much a target says: all its keys, its size, a name of its own."""
-    return len(target.dht_keys), target.size_bytes is not None, target.name != target.infohash
+def _richness(target: CrawlTarget) -> tuple[bool, int, bool, bool]:
+    """How much a target says: that it is private, all its keys, its size, a name of its own."""
+    return (
+        target.private,
+        len(target.dht_keys),
+        target.size_bytes is not None,
+        target.name != target.infohash,
+    )
 
 
 def _read_input(text: str) -> Iterator[CrawlTarget | str]:
@@ -120,8 +128,8 @@ def _from_file(path: Path) -> CrawlTarget | str:
         return f"{path.name}: {error}"
 
 
-def torrent_target(row: TorrentRow) -> CrawlTarget:
-    """What to ask the DHT for a collected torrent."""
+def torrent_target(row: TorrentRow, torrent: Torrent | None) -> CrawlTarget:
+    """What to ask for a collected torrent, of whom; None where its file does not read any more."""
     keys = [row.infohash]
     if row.infohash_v2 is not None and row.infohash_v2[:40] != row.infohash:
         keys.append(row.infohash_v2[:40])  # a hybrid torrent is two lookups (BEP 52)
@@ -132,6 +140,8 @@ def torrent_target(row: TorrentRow) -> CrawlTarget:
         size_bytes=row.size_bytes,
         category=row.category,
         language=row.language,
+        private=torrent is not None and torrent.private,
+        trackers=() if torrent is None else torrent.trackers,
     )
 
 
@@ -155,13 +165,6 @@ def torrent_to_target(torrent: Torrent) -> CrawlTarget:
         dht_keys=tuple(key.hex for key in torrent.dht_keys),
         name=torrent.name,
         size_bytes=torrent.size_bytes,
-        trackers=public_trackers(torrent),
+        private=torrent.private,
+        trackers=torrent.trackers,
     )
-
-
-def public_trackers(torrent: Torrent) -> tuple[str, ...]:
-    """Whom to ask about a torrent: nobody if it is private (BEP 27).
-
-    The addresses of a private tracker are their owner's key to it, and not ours to use.
-    """
-    return () if torrent.private else torrent.trackers

@@ -115,9 +115,10 @@ class SwarmTestimony:
         if pending is None:  # it was given out before, at the end of a run that was cut short
             return []
         pending.visits.append(row)
-        if row.peers is not None:
-            self.to_visit(row.peers)  # the visitor goes there by itself
-        pending.unvisited.discard(address_to_packed16(row.peer.address) + row.peer.port.to_bytes(2))
+        followed = set(map(_packed, row.follows))  # the visitor goes there by itself
+        pending.unvisited |= followed - pending.named
+        pending.named |= followed
+        pending.unvisited.discard(_packed(row.peer))
         return self._whole(number)
 
     def leftovers(self, halves: Iterable[tuple[int, SwarmCensus]] = ()) -> list[SwarmFinding]:
@@ -144,3 +145,7 @@ class SwarmTestimony:
             return []
         del self._pending[number]
         return [pending.finding(number, pending.census)]
+
+
+def _packed(peer: Endpoint) -> bytes:
+    return address_to_packed16(peer.address) + peer.port.to_bytes(2)

@@ -62,7 +62,7 @@ def open_visits(
 
     The peers that trackers named are visited at once.
     """
-    if not settings.visit_peers or not run.keys:
+    if not settings.visit_peers or not run.dht_keys:
         yield Visits(run, None)
         return
     visitor = PeerVisitor(

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from scraper.feeds_addresses import shown_address
+from swarm.text import one_line
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Credentials = tuple[str, str]  # user and password
 Resolve = Callable[[str], Awaitable[list[IPAddress]]]
 
 
@@ -28,6 +33,8 @@ class AddressRefused(ValueError):
 
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+_OLD_COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291, section 2.5.5.1
 _LOCAL_NAMES = (
     "localhost",
     "local",
@@ -49,6 +56,17 @@ def same_site(own: str, other: str) -> bool:
     return _port(mine) == _port(theirs) or (
         _port(theirs) == _DEFAULT_PORTS.get(theirs.scheme)
         and _port(mine) == _DEFAULT_PORTS.get(mine.scheme)
+    )
+
+
+def same_origin(own: str, other: str) -> bool:
+    """Whether scheme, host and port are the same: a password may go there."""
+    mine, theirs = _split(own), _split(other)
+    return (
+        mine is not None
+        and theirs is not None
+        and (mine.scheme, mine.hostname, _port(mine))
+        == (theirs.scheme, theirs.hostname, _port(theirs))
     )
 
 
@@ -79,9 +97,40 @@ def is_near(url: str) -> bool:
 
 def is_public(address: IPAddress) -> bool:
     """Whether it can be reached from everywhere; an IPv4 address within an IPv6 one counts."""
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    inner = mapped or address
-    return inner.is_global and not inner.is_multicast
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or _translated(address)
+        if inner is not None:
+            return is_public(inner)
+        if address.is_site_local or address in _OLD_COMPATIBLE:
+            return False
+    return address.is_global and not address.is_multicast
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Where a NAT64 sends it (RFC 6052, 8215), None where none takes it."""
+    if any(address in network for network in _NAT64):
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return None
+
+
+def without_credentials(url: str) -> tuple[str, Credentials | None]:
+    """The address without the user before the @, and that user and password, if there is one."""
+    parts = urlsplit(url)
+    user, at, place = parts.netloc.rpartition("@")
+    if not at:
+        return url, None
+    name, _, password = user.partition(":")
+    return urlunsplit(parts._replace(netloc=place)), (unquote(name), unquote(password))
+
+
+def named_address(url: str) -> str:
+    """The address as a report may name it: one line of 500 characters, and nothing secret.
+
+    Without the user before the @, and of a magnet link only the infohash: trackers hold passkeys.
+    """
+    if url[:7].lower() == "magnet:":
+        return shown_address(url)
+    return one_line(re.sub(r"//[^/?#]*@", "//", url, count=1))[:500]
 
 
 class AddressGuard:

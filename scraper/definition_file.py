@@ -103,6 +103,7 @@ _WORDS = {
     "string_too_short": "is empty",
     "tuple_type": "needs a list, lines that begin with -",
     "dict_type": "needs keys and values below it",
+    "too_short": "needs at least one entry",
     "bool_parsing": "is neither yes nor no",
     "float_parsing": "is no number",
     "int_parsing": "is no whole number",

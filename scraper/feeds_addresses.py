@@ -39,6 +39,20 @@ def shown_address(url: str) -> str:
     return f"{parts.scheme}://{shown}{port}{path}"[:500]
 
 
+def holds_key(url: str) -> bool:
+    """Whether something in the address may be a password: then what it gives is not kept either."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return True
+    fields = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    return (
+        "@" in parts.netloc
+        or not fields <= _OPEN_FIELDS
+        or any(_KEY_LIKE.fullmatch(part) for part in parts.path.split("/"))
+    )
+
+
 def without_keys(text: str, url: str) -> str:
     """`text` with all addresses as `shown_address` shows them, and none of the keys of `url`."""
     shown = _WEB_ADDRESS.sub(lambda found: shown_address(found[0]), text)

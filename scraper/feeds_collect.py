@@ -7,7 +7,8 @@ downloads that it names, are secrets (`scraper.feeds_addresses`).
 from __future__ import annotations
 
 from collections.abc import Collection, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from scraper.addresses import is_web_address
 from scraper.events import (
@@ -21,6 +22,8 @@ from scraper.events import (
 from scraper.feeds import Feed, FeedEntry, read_feed
 from scraper.feeds_addresses import shown_address, without_keys
 from scraper.fetcher import Answer, Fetcher, FetchLimits, NoAnswer
+from scraper.pacing import FreeAt
+from scraper.page_cache import PageCache
 from scraper.second_opinion import check_with_libtorrent
 from scraper.streaming import Emit, stream_events
 from scraper.torznab import ERROR, search_address, values
@@ -36,7 +39,7 @@ _NAMELESS = "an entry without a title"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPlan:
-    """Which feeds to read and how politely; see `Fetcher` for the middle three. Times in seconds.
+    """Which feeds to read and how politely; see `ScrapePlan`. Times in seconds.
 
     `must_read`: it is an error if not one of the feeds can be read.
     """
@@ -46,6 +49,8 @@ class FeedPlan:
     obey_robots: bool = True
     proxy: str = ""
     must_read: bool = True
+    cache_path: Path | None = None
+    free_at_s: FreeAt = field(default_factory=dict)
 
 
 def collect_feeds(
@@ -74,23 +79,26 @@ class _Feeds:
     def __init__(self, plan: FeedPlan, known: Collection[InfoHash], limits: FetchLimits) -> None:
         self._plan = plan
         self._seen = set(known)
+        self._noted: set[InfoHash] = set()  # as magnets: a .torrent is still worth keeping
         self._limits = limits
         self._problems: list[str] = []
 
     async def run(self, emit: Emit) -> None:
         """Read to the end, or until cancelled."""
         plan = self._plan
-        async with Fetcher(
-            "",
-            feeds=plan.feeds,
-            wait_s=plan.wait_s,
-            limits=self._limits,
-            obey_robots=plan.obey_robots,
-            proxy=plan.proxy,
-        ) as fetcher:
-            self._fetcher = fetcher
-            for url in plan.feeds:
-                await self._read(url, emit)
+        with PageCache(plan.cache_path) as cache:
+            async with Fetcher(
+                "",
+                feeds=plan.feeds,
+                wait_s=plan.wait_s,
+                limits=self._limits,
+                obey_robots=plan.obey_robots,
+                proxy=plan.proxy,
+                cache=cache,
+                free_at_s=plan.free_at_s,
+            ) as self._fetcher:
+                for url in plan.feeds:
+                    await self._read(url, emit)
         if plan.must_read and len(self._problems) == len(plan.feeds):
             raise SiteError(
                 f"No feed could be read: {'; '.join(self._problems)[:1_000]}. Check feeds in "
@@ -164,9 +172,9 @@ class _Feeds:
             uri, read = read_link(magnet or (entry.infohash.hex if entry.infohash else ""))
         except ValueError:
             return None
-        if read.infohash in self._seen:
+        if read.infohash in self._seen | self._noted:
             return DuplicateSkipped(where, read.infohash)
-        self._seen.add(read.infohash)
+        self._noted.add(read.infohash)
         name = read.name or entry.title
         return MagnetFound(uri, read.infohash, name, entry.size_bytes, entry.category, where)
 

@@ -12,6 +12,7 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
@@ -19,15 +20,24 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from socksio import ProtocolError as SocksError
 
-from scraper.addresses import AddressGuard, AddressRefused, Resolve, host_of, is_near, same_site
+from scraper.addresses import (
+    AddressGuard,
+    AddressRefused,
+    Credentials,
+    Resolve,
+    host_of,
+    is_near,
+    same_origin,
+    same_site,
+)
 from scraper.answers import CUT_OFF, TIMED_OUT, Answer, BrowserCookie, NoAnswer
 from scraper.body import BodyRefused, BoundedBody
-from scraper.pacing import LEAST_WAIT_S, Pace
+from scraper.feeds_addresses import holds_key
+from scraper.pacing import LEAST_WAIT_S, FreeAt, Pace
 from scraper.page_cache import PageCache
 from scraper.retries import RetryRules, retry_after_s
 from scraper.robots import ROBOTS_BYTES, RobotsBook
 from scraper.transport import check_proxy, make_client
-from swarm.metainfo import MAX_TORRENT_BYTES
 
 __all__ = ["USER_AGENT", "Answer", "BrowserCookie", "FetchLimits", "Fetcher", "NoAnswer"]
 
@@ -42,7 +52,7 @@ class FetchLimits:
     deadline_s: float = 30.0  # for a whole request, from connect to the last byte
     total_s: float = 90.0  # for all requests of one errand together, redirects and tries included
     page_bytes: int = 5_000_000
-    torrent_bytes: int = MAX_TORRENT_BYTES
+    torrent_bytes: int = 10_000_000
     redirects: int = 5
     tries: int = 3
     backoff_s: float = 0.5  # doubled at each try
@@ -75,6 +85,8 @@ class Fetcher:
         proxy: http:// or socks5:// address that everything goes through; "" for none.
         is_challenge: tells a challenge page, which says nothing of robots.txt.
         cache: where pages are kept, so that they are sent again only when they changed.
+        credentials: user and password for the site of `root_url`, sent to no other.
+        free_at_s: when hosts may be asked again, kept up to date here.
         resolve: how names become addresses; the system's way if None.
         sleep: how to wait.
 
@@ -93,6 +105,8 @@ class Fetcher:
         proxy: str = "",
         is_challenge: Callable[[Answer], bool] = lambda answer: answer.is_challenge,
         cache: PageCache | None = None,
+        credentials: Credentials | None = None,
+        free_at_s: FreeAt | None = None,
         resolve: Resolve | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -111,12 +125,15 @@ class Fetcher:
         self._robots = RobotsBook(self._robots_txt, is_challenge)
         self._cache = cache or PageCache(None)
         self._sleep = sleep
+        self._login = httpx.BasicAuth(*credentials) if credentials else None
+        self._free_at_s: FreeAt = {} if free_at_s is None else free_at_s
         self._paces: dict[str, Pace] = {}
         self._proxied = bool(proxy)
         self._client = make_client(
             self._guard,
             proxy=proxy,
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
+            # Not deflate: servers do not agree whether that is zlib (RFC 1950) or bare (RFC 1951).
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
         )
 
     async def __aenter__(self) -> Fetcher:
@@ -135,6 +152,10 @@ class Fetcher:
         """Whether the address is on a site that the user named."""
         return self._guard.is_own(url)
 
+    def turn(self, url: str) -> AbstractAsyncContextManager[None]:
+        """Wait for the host's pace, for what is asked there by other means, a browser, say."""
+        return self._pace(url).turn()
+
     async def page(self, url: str) -> Answer | NoAnswer:
         """A page of a site that the user named; an address on any other host is refused."""
         if not self.is_own(url):
@@ -149,8 +170,7 @@ class Fetcher:
         """A feed that the user subscribed to. One whose address holds a key is never kept."""
         if not self.is_own(url):
             return NoAnswer(url, "is on another site and was not asked for", silent=False)
-        keyless = not urlsplit(url).query and "@" not in urlsplit(url).netloc
-        errand = self._errand(url, self._limits.page_bytes, cached=keyless)
+        errand = self._errand(url, self._limits.page_bytes, cached=not holds_key(url))
         errand.obeys_robots = False
         return await self._run(url, errand)
 
@@ -205,8 +225,11 @@ class Fetcher:
         """Ask, if the address and the site's robots.txt let us; at the pace that they want."""
         try:
             self._guard.check(url)
+            _ = httpx.URL(url).host  # of a name that is no name in IDNA, it raises UnicodeError
         except AddressRefused as error:
             return NoAnswer(url, str(error), silent=False)
+        except (httpx.InvalidURL, UnicodeError):
+            return NoAnswer(url, "is no address of the web", silent=False)
         pace = self._pace(url)
         if errand.obeys_robots:
             rules = await self._robots.rules(url)
@@ -224,7 +247,7 @@ class Fetcher:
         if host not in self._paces:
             free = self._wait_s <= 0 and self.is_own(url) and is_near(url)
             wait_s = 0.0 if free else max(self._wait_s, LEAST_WAIT_S)
-            self._paces[host] = Pace(wait_s, self._sleep)
+            self._paces[host] = Pace(host, wait_s, self._sleep, self._free_at_s)
         return self._paces[host]
 
     async def _once(self, url: str, errand: _Errand) -> Answer | NoAnswer:
@@ -241,7 +264,10 @@ class Fetcher:
             return NoAnswer(url, str(error), silent=error.nobody_there)
         except BodyRefused as error:
             return NoAnswer(url, f"was refused: {error}", silent=False)
-        except (httpx.HTTPError, httpx.InvalidURL, SocksError) as error:
+        except (httpx.InvalidURL, UnicodeError):
+            # httpx reads where a redirect leads though it does not follow it.
+            return NoAnswer(url, "redirects to what is no address of the web", silent=False)
+        except (httpx.HTTPError, SocksError) as error:
             why = (str(error) or type(error).__name__)[:200]
             by = "through the proxy " if self._proxied else ""
             return NoAnswer(url, f"does not answer {by}({why})", silent=True)
@@ -250,7 +276,8 @@ class Fetcher:
 
     async def _read(self, url: str, errand: _Errand) -> Answer:
         conditions = self._cache.conditions(url) if errand.cached else {}
-        async with self._client.stream("GET", url, headers=conditions) as response:
+        login = self._login if same_origin(self._root_url, url) else None
+        async with self._client.stream("GET", url, headers=conditions, auth=login) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
             if response.status_code == 304 and (kept := self._cache.unchanged(url)) is not None:
                 return kept

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _ASKED_BY = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 _KEPT_HEADERS = (*_ASKED_BY, "content-type")
 _MAX_ONE_BYTES = 2_000_000
+_MAX_HEADER = 1_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pages (
     address BLOB PRIMARY KEY, headers TEXT NOT NULL, body BLOB NOT NULL, used_ns INTEGER NOT NULL
@@ -76,7 +77,11 @@ class PageCache:
 
     def keep(self, answer: Answer) -> None:
         """Keep a page that tells how to ask whether it changed; any other is not kept."""
-        headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+        headers = {
+            name: answer.headers[name]
+            for name in _KEPT_HEADERS
+            if name in answer.headers and _can_be_sent(answer.headers[name])
+        }
         private = "no-store" in answer.headers.get("cache-control", "").lower()
         if private or not _ASKED_BY.keys() & headers.keys() or len(answer.body) > _MAX_ONE_BYTES:
             return
@@ -113,6 +118,11 @@ class PageCache:
         if self._store is not None:
             self._store.close()
         self._store = None
+
+
+def _can_be_sent(value: str) -> bool:
+    """Whether it goes back in a header as it came; others would make a request impossible."""
+    return value.isascii() and value.isprintable() and len(value) <= _MAX_HEADER
 
 
 def _key(url: str) -> bytes:

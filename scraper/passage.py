@@ -47,7 +47,9 @@ class Passage:
                 return answer
             if not self._fetcher.is_own(answer.url):
                 return NoAnswer(url, "stands behind another site's challenge page", silent=False)
-            await self._pass(page_url or answer.url, passed)
+            # A page is named by a listing, and so by a stranger: a browser goes to the site only.
+            own_page = page_url if page_url and self._fetcher.is_own(page_url) else answer.url
+            await self._pass(own_page, passed)
         raise SiteError(
             f"{url} shows its challenge page again though the browser passed it "
             f"{self._passed} times; the site does not want to be scraped. Name another one in "
@@ -67,13 +69,14 @@ class Passage:
                 )
             await self._emit(ChallengeSeen(url))
             own = self._plan.definition.challenge
-            clearance = await pass_challenge(
-                url,
-                wait_s=self._plan.wait_challenge_s,
-                plan=self._plan.browser,
-                marks=own.contains if own is not None else (),
-                proxy=self._plan.proxy,
-            )
+            async with self._fetcher.turn(url):
+                clearance = await pass_challenge(
+                    url,
+                    wait_s=self._plan.wait_challenge_s,
+                    plan=self._plan.browser,
+                    marks=own.contains if own is not None else (),
+                    proxy=self._plan.proxy,
+                )
             self._fetcher.become(clearance.user_agent, clearance.cookies)
             self._passed += 1
             await self._emit(ChallengePassed(url))

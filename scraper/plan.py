@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scraper.addresses import Credentials
 from scraper.browser import BrowserPlan
 from scraper.definition import Listing, SiteDefinition
 from scraper.definition_file import load_definition
+from scraper.pacing import FreeAt
 
 CATEGORIES = ("TV", "Movies", "Software", "Music", "Games", "Anime", "Books", "Other")
 
@@ -20,6 +22,8 @@ class ScrapePlan:
     `categories`, all if None, `per_category` torrents of each. `wait_s` lies between two requests
     to one host, 0 for several at once (`Fetcher` tells where that counts); `wait_challenge_s` is
     granted to a challenge page. `proxy` "" is none; `cache_path` None keeps no pages.
+    `credentials` go to the site of `root_url` and to nobody else. `free_at_s` is when hosts may be
+    asked again, as what was read before left it.
     """
 
     root_url: str
@@ -31,6 +35,8 @@ class ScrapePlan:
     obey_robots: bool = True
     proxy: str = ""
     cache_path: Path | None = None
+    credentials: Credentials | None = None
+    free_at_s: FreeAt = field(default_factory=dict)
     browser: BrowserPlan
 
     @property

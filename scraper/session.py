@@ -37,7 +37,7 @@ from scraper.templates import fill
 from scraper.verdict import SiteVerdict, status_reason
 from swarm.errors import MalformedTorrent, SiteError
 from swarm.infohash import InfoHash
-from swarm.magnet import parse_magnet
+from swarm.magnet import read_link
 from swarm.metainfo import parse_torrent
 
 _WORKERS = 8
@@ -55,6 +55,7 @@ class Scrape:
         self._site = plan.definition
         self._limits = limits
         self._seen = set(known)
+        self._noted: set[InfoHash] = set()  # as magnets: a .torrent is still worth keeping
         self._by_url: dict[str, InfoHash] = {}
         self._verdict = SiteVerdict(plan.root_url)
 
@@ -87,6 +88,8 @@ class Scrape:
             obey_robots=self._plan.obey_robots,
             proxy=self._plan.proxy,
             cache=cache,
+            credentials=self._plan.credentials,
+            free_at_s=self._plan.free_at_s,
             is_challenge=lambda answer: shows_challenge(self._plan, answer),
         )
 
@@ -182,15 +185,18 @@ class Scrape:
 
     def _without_link(
         self, row: ListingRow, detail: DetailPage, category: str
-    ) -> MagnetFound | TorrentRefused:
+    ) -> MagnetFound | DuplicateSkipped | TorrentRefused:
         if row.details:
             only = ", only a magnet" if detail.magnet or row.magnet else ""
             return TorrentRefused(row.url, category, f"its page has no .torrent link{only}")
         uri = row.magnet or f"magnet:?xt=urn:btih:{row.infohash}"
         try:
-            magnet = parse_magnet(uri)
+            uri, magnet = read_link(uri)
         except ValueError as error:
-            return TorrentRefused(row.url, category, f"has only a magnet link, which is {error}")
+            return TorrentRefused(row.url, category, f"has only a magnet link: {error}")
+        if magnet.infohash in self._seen | self._noted:
+            return DuplicateSkipped(row.url, magnet.infohash)
+        self._noted.add(magnet.infohash)
         name = magnet.name or row.title
         return MagnetFound(
             uri, magnet.infohash, name, row.size_bytes, category, self._plan.root_url
@@ -226,10 +232,10 @@ class Scrape:
     ) -> TorrentCollected | DuplicateSkipped:
         torrent = parse_torrent(raw)
         self._by_url[url] = torrent.infohash
-        if torrent.infohash in self._seen:
+        if not self._seen.isdisjoint(torrent.dht_keys):
             return DuplicateSkipped(url, torrent.infohash)
         check_with_libtorrent(raw)
-        self._seen.add(torrent.infohash)
+        self._seen.update(torrent.dht_keys)
         return TorrentCollected(torrent, raw, category, language, url)
 
 

@@ -6,6 +6,7 @@ Torrents and runs are rows about files, and are made again from them; jobs live 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -43,13 +44,15 @@ class Catalogue:
             StorageError: it is no catalogue, another's, one of a newer version, or does not answer.
         """
         self._engine = open_database(where)
+        # A command may end without closing; what is left open, PostgreSQL would wait for.
+        self._dispose = weakref.finalize(self, self._engine.dispose)
         self.place = place_of(self._engine)
         if owner is not None:
             self._belong_to(owner)
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self._dispose()
 
     @contextmanager
     def _session(self) -> Iterator[Session]:

@@ -27,6 +27,7 @@ from swarm.errors import StorageError
 
 GRACE: Final = timedelta(minutes=10)
 TARGET_ROWS: Final = 1_500_000  # of a part: few enough to be read quickly, many enough to be few
+_ASIDE: Final = f"{ASIDE_PREFIX}compacted-"
 
 Rewrite = Callable[[pl.LazyFrame], pl.LazyFrame]
 
@@ -73,7 +74,7 @@ def compact_run(
         return None
     past = generations(reader.folder)
     live = Generation(reader.next_part(), past[-1].number + 1 if past else 1)
-    aside = reader.folder / f"{ASIDE_PREFIX}{secrets.token_hex(8)}"
+    aside = reader.folder / f"{_ASIDE}{secrets.token_hex(8)}"
     try:
         aside.mkdir()
         done = 0
@@ -112,9 +113,8 @@ def sweep_replaced(run_folder: Path, now: datetime) -> int:
     A compaction that was killed goes too. Call only while nobody writes the run.
     """
     freed = 0
-    for leftover in run_folder.glob(f"{ASIDE_PREFIX}*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
+    for leftover in run_folder.glob(f"{_ASIDE}*"):
+        shutil.rmtree(leftover)
     past = generations(run_folder)
     if not past:
         return 0

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from storage.durable import write_durably
 from swarm.errors import StorageError
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 
 MANIFEST_NAME = "manifest.json"
+_DATABASE_FIELDS = ("database", "networks", "hosting")
 
 
 class RunState(StrEnum):
@@ -42,6 +43,7 @@ class RunCounts(BaseModel):
     swarms_done: int = 0  # ended, however
     swarms_cut_off: int = 0  # of these: the deadline came first
     swarms_unreachable: int = 0  # of these: no node near the key ever answered
+    swarms_private: int = 0  # of these: not looked up in the DHT (BEP 27)
     peers: int = 0  # rows: distinct (swarm, peer)
     queries: int = 0
     packets_sent: int = 0
@@ -73,11 +75,12 @@ class RunCounts(BaseModel):
     @property
     def swarms_complete(self) -> int:
         """Swarms whose lookup came to its own end."""
-        return self.swarms_done - self.swarms_cut_off - self.swarms_unreachable
+        ended_otherwise = self.swarms_cut_off + self.swarms_unreachable + self.swarms_private
+        return self.swarms_done - ended_otherwise
 
 
 class DatabaseRecord(BaseModel):
-    """The geolocation database of the run, see `swarm.place.DatabaseBuild`."""
+    """A database that placed the peers of the run, see `swarm.place.DatabaseBuild`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -96,6 +99,11 @@ class DatabaseRecord(BaseModel):
             attribution_url=build.attribution_url,
         )
 
+    @property
+    def build(self) -> DatabaseBuild:
+        """The same as the rest of the project names it."""
+        return DatabaseBuild(**self.model_dump())
+
 
 class Manifest(BaseModel):
     """The conditions and the state of one run. Times are UTC."""
@@ -110,16 +118,37 @@ class Manifest(BaseModel):
     ended_at: datetime | None = None
     code_version: str
     settings: dict[str, Any]
-    database: DatabaseRecord | None
+    database: DatabaseRecord | None  # of the places; None: an import keeps those of its record
+    networks: DatabaseRecord | None = None
+    hosting: DatabaseRecord | None = None
     addresses_stored: bool
+    addresses_removed_at: datetime | None = None  # when they were taken out, by keep_raw_days
+    key_id: str | None = None  # of the pseudonyms' key; None in runs of older versions
     counts: RunCounts = RunCounts()
     message: str | None = None  # the closing sentence, or why it failed
     origin: str | None = None  # an import: the name of the folder it was read from
 
     @property
-    def database_build(self) -> DatabaseBuild | None:
-        """The database as the rest of the project names it."""
-        return None if self.database is None else DatabaseBuild(**self.database.model_dump())
+    def databases(self) -> Databases | None:
+        """Who placed the peers, as the rest of the project names it."""
+        if self.database is None:
+            return None
+        return Databases(
+            self.database.build,
+            None if self.networks is None else self.networks.build,
+            None if self.hosting is None else self.hosting.build,
+        )
+
+
+def database_records(databases: Databases | None) -> dict[str, DatabaseRecord | None]:
+    """The fields of a `Manifest` that say who placed the peers; all None where nobody did."""
+    if databases is None:
+        return dict.fromkeys(_DATABASE_FIELDS)
+    builds = (databases.places, databases.networks, databases.hosting)
+    return {
+        name: None if build is None else DatabaseRecord.of(build)
+        for name, build in zip(_DATABASE_FIELDS, builds, strict=True)
+    }
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

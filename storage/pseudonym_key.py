@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from pathlib import Path
 
@@ -26,3 +27,19 @@ def load_or_make_key(path: Path) -> bytes:
             "or delete it to have a new one made (older runs then no longer share pseudonyms)"
         )
     return key
+
+
+def replace_key(path: Path) -> bytes:
+    """A new key in the place of the old one, as one step.
+
+    Raises:
+        StorageError: the disk refuses; the old key stands.
+    """
+    key = secrets.token_bytes(KEY_BYTES)
+    write_durably(path, key, mode=0o600)
+    return key
+
+
+def key_id(key: bytes) -> str:
+    """What runs name their key by; those that name the same one share pseudonyms."""
+    return hashlib.blake2b(key, digest_size=8, person=b"atlas key id").hexdigest()

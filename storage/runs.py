@@ -137,16 +137,15 @@ class RunReader:
         stamp = (self.folder / MANIFEST_NAME).stat().st_mtime_ns
         return hashlib.blake2b(f"{names}{stamp}".encode(), digest_size=8).hexdigest()
 
-    def sightings(self) -> pl.LazyFrame:
-        """SIGHTING_COLUMNS, one row per (swarm, peer).
+    def sightings(self, parts: list[Path] | None = None) -> pl.LazyFrame:
+        """SIGHTING_COLUMNS, one row per (swarm, peer); of some of its `parts`, or of all.
 
         Where the part is of a version that did not have it, `sources` is the one source.
         """
         bits = {source.value: source.bit for source in Source}
         alone = pl.col("source").replace_strict(bits, default=None, return_dtype=pl.UInt8)
-        return scan_parts(self.parts("sightings"), SIGHTING_COLUMNS).with_columns(
-            pl.col("sources").fill_null(alone)
-        )
+        chosen = self.parts("sightings") if parts is None else parts
+        return scan_parts(chosen, SIGHTING_COLUMNS).with_columns(pl.col("sources").fill_null(alone))
 
     def swarms(self) -> pl.LazyFrame:
         """SWARM_COLUMNS, one row per swarm asked."""
@@ -210,7 +209,7 @@ def open_run(runs_dir: Path, run_id: str) -> RunReader:
 
 def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
     """Close a run whose process was killed. Its counts are taken anew from the parts."""
-    outcomes = reader.outcomes().select("state", "queries").collect()
+    outcomes = reader.outcomes().select("state", "queries", "canaries").collect()
     states = outcomes["state"]
     bits = {"peers_dht": Source.DHT, "peers_trackers": Source.TRACKER, "peers_pex": Source.PEX}
     named = [
@@ -229,7 +228,12 @@ def mark_interrupted(reader: RunReader, ended_at: datetime) -> Manifest:
             "swarms_done": len(outcomes),
             "swarms_cut_off": int((states == CensusState.TIMEOUT.value).sum()),
             "swarms_unreachable": int((states == CensusState.UNREACHABLE.value).sum()),
+            "swarms_private": int((states == CensusState.PRIVATE.value).sum()),
             "queries": int(outcomes["queries"].sum()),
+            # Null where an older version wrote the run: then its own count is all there is.
+            "canaries_found": manifest.counts.canaries_found
+            if outcomes["canaries"].null_count()
+            else int(outcomes["canaries"].sum()),
             "peers": peers,
         }
     )
@@ -268,7 +272,14 @@ def _write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...]) ->
     expected = polars_schema(columns)
     if frame.schema != expected:
         raise StorageError(f"{path.name}: columns {frame.schema} instead of {expected}")
-    replace_durably(path, lambda aside: frame.write_parquet(aside, compression="zstd"))
+
+    def write(aside: Path) -> None:
+        try:
+            frame.write_parquet(aside, compression="zstd")
+        except PolarsError as error:  # how polars says that the disk is full
+            raise OSError(str(error)) from error
+
+    replace_durably(path, write)
 
 
 def scan_parts(parts: list[Path], columns: tuple[Column, ...]) -> pl.LazyFrame:

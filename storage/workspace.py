@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,7 +121,14 @@ class Workspace:
 def sweep_aside(folder: Path) -> None:
     """Delete the half-written files of one folder; call only while nobody writes there."""
     for leftover in folder.glob(f"{ASIDE_PREFIX}*"):
-        if leftover.is_dir():  # a compaction's
-            shutil.rmtree(leftover)
-        else:
+        if not leftover.is_dir():  # those are swept by who makes them
             leftover.unlink(missing_ok=True)
+
+
+def size_on_disk(folder: Path) -> int:
+    """The bytes of all files below a folder; those that vanish meanwhile count nothing."""
+    sizes = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            sizes += path.stat().st_size if path.is_file() else 0
+    return sizes

@@ -15,6 +15,12 @@ class CensusState(Enum):
     COMPLETE = "complete"  # the closest verified nodes have all answered or are known dead
     TIMEOUT = "timeout"  # the deadline came first; what was found until then stands
     UNREACHABLE = "unreachable"  # no node near the key ever answered
+    PRIVATE = "private"  # it was not looked up: its torrent says so (BEP 27)
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether the DHT had anything to say; else there is nothing to estimate from."""
+        return self in (CensusState.COMPLETE, CensusState.TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)

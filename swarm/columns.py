@@ -73,6 +73,7 @@ SIGHTING_COLUMNS = (
     Column("port", "UInt16", "the raw port, only with store_addresses=yes", nullable=True),
     Column("ip_version", "UInt8", "4 or 6; null in imported and older runs", nullable=True),
     *NETWORK_COLUMNS,
+    Column("place", "UInt64", "country and point as one number; null in older runs", nullable=True),
 )
 
 # One row per swarm asked, written before the first packet: runs/<run id>/swarms.parquet
@@ -92,7 +93,7 @@ SWARM_COLUMNS = (
 # One row per swarm that is finished: runs/<run id>/outcomes-*.parquet
 OUTCOME_COLUMNS = (
     Column("swarm", "UInt32", "row of the swarm in this run's swarms.parquet"),
-    Column("state", "String", "complete, timeout, unreachable"),
+    Column("state", "String", "complete, timeout, unreachable, private"),
     Column("queries", "UInt32", "get_peers queries the lookup cost"),
     Column("unique_peers", "UInt32", "distinct endpoints found"),
     Column("ended_at", "Datetime(us, UTC)", "when the lookup ended"),
@@ -105,7 +106,9 @@ OUTCOME_COLUMNS = (
     Column("downloaders", "Float64", "estimated addresses of downloaders (BEP 33)", nullable=True),
     Column("downloaders_low", "Float64", "lower end of the downloaders' interval", nullable=True),
     Column("downloaders_high", "Float64", "upper end of the downloaders' interval", nullable=True),
-    Column("peers_dht", "UInt32", "of unique_peers, those that the DHT named", nullable=True),
+    Column(
+        "peers_dht", "UInt32", "of them, those that the DHT named; null if private", nullable=True
+    ),
     Column("peers_trackers", "UInt32", "those that trackers named; null if not asked", True),
     Column("peers_pex", "UInt32", "those that peers named; null if none was visited", True),
     Column("between", "Float64", "size estimated between the DHT and the trackers", nullable=True),
@@ -122,6 +125,7 @@ OUTCOME_COLUMNS = (
     Column("reached", "UInt32", "visited peers that shook hands; null if none was visited", True),
     Column("seeds_met", "UInt32", "of these, how many said that they have all", nullable=True),
     Column("leechers_met", "UInt32", "of these, how many said that they lack some", nullable=True),
+    Column("canaries", "UInt32", "known peers (canaries) that the DHT named", nullable=True),
 )
 
 # One row per question to a tracker: runs/<run id>/trackers-*.parquet. Counts of several trackers

@@ -7,7 +7,8 @@ reason. Nothing is opened, and no path from a torrent is ever used as a path her
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import bencode2
@@ -16,12 +17,18 @@ from swarm.errors import MalformedTorrent
 from swarm.infohash import InfoHash
 from swarm.torrent import Torrent, TorrentFile
 
-MAX_TORRENT_BYTES = 10_000_000
+MAX_TORRENT_BYTES = 101_000_000  # metadata of 100 MB (BEP 9), and what stands around it
+# Strings, numbers, lists and dictionaries, keys too. What takes memory is objects, not bytes: "le"
+# is two bytes and a list. So many are 80,000 files of a hybrid torrent, 250,000 of a v1 one.
+MAX_VALUES = 2_000_000
 # A v2 file tree nests once per folder; no file system takes paths deeper than this.
 MAX_DEPTH = 100
 # Bencoding nests no deeper than the tree plus `info` and the leaves.
 _MAX_NESTING = MAX_DEPTH + 20
 _MAX_FILES = 200_000
+_MAX_PATHS_BYTES = 20_000_000  # of all files together: one emoji makes a text four times as large
+_MAX_TEXT_BYTES = 4_096  # of one folder, file or address
+_MAX_ADDRESSES = 1_000  # trackers, or web seeds
 _MAX_SIZE_BYTES = 2**50
 _RESERVED = frozenset({"", ".", ".."})
 
@@ -29,12 +36,15 @@ _RESERVED = frozenset({"", ".", ".."})
 def parse_torrent(raw: bytes) -> Torrent:
     """Read a .torrent file; the infohash is taken over the raw bytes of `info`.
 
+    Whatever the bytes are, it needs at most 600 MB beside them.
+
     Raises:
         MalformedTorrent: too large, not bencoded, or any field breaks its BEP; says which.
     """
     if len(raw) > MAX_TORRENT_BYTES:
         raise MalformedTorrent(f"{len(raw):,} bytes; a .torrent has at most {MAX_TORRENT_BYTES:,}")
-    info_raw = _raw_info(raw)
+    start, end = _place_of_info(raw)
+    info_raw = memoryview(raw)[start:end]
     try:
         document = bencode2.bdecode(raw)
     except (ValueError, RecursionError) as error:
@@ -60,24 +70,24 @@ def parse_torrent(raw: bytes) -> Torrent:
         size_bytes=_total(files),
         files=tuple(f for f in files if not _is_padding(f)),
         trackers=tuple(_trackers(document)),
-        web_seeds=tuple(_texts(document.get(b"url-list"))),
+        web_seeds=tuple(islice(_texts(document.get(b"url-list")), _MAX_ADDRESSES)),
         private=info.get(b"private") == 1,
     )
 
 
-def _raw_info(raw: bytes) -> bytes:
-    """The exact bytes of the value of `info`, found without decoding or recursion."""
+def _place_of_info(raw: bytes) -> tuple[int, int]:
+    """Where the value of `info` starts and ends, found without decoding or recursion."""
     if raw[:1] != b"d":
         raise MalformedTorrent("not bencoded: a .torrent is a dictionary and starts with 'd'")
-    position = 1
-    found: bytes | None = None
+    position, values_left = 1, MAX_VALUES
+    found: tuple[int, int] | None = None
     while raw[position : position + 1] != b"e":
         key, position = _read_text(raw, position)
-        end = _skip_value(raw, position)
+        end, values_left = _skip_value(raw, position, values_left - 1)
         if key == b"info":
             if found is not None:
                 raise MalformedTorrent("two 'info' dictionaries")
-            found = raw[position:end]
+            found = position, end
         position = end
     if position + 1 != len(raw):
         raise MalformedTorrent(f"{len(raw) - position - 1} bytes after the end")
@@ -87,20 +97,29 @@ def _raw_info(raw: bytes) -> bytes:
 
 
 def _read_text(raw: bytes, position: int) -> tuple[bytes, int]:
+    end = _end_of_text(raw, position)
+    return raw[raw.index(b":", position) + 1 : end], end
+
+
+def _end_of_text(raw: bytes, position: int) -> int:
     colon = raw.find(b":", position, position + 12)
     if colon < 0 or not raw[position:colon].isdigit():
         raise MalformedTorrent(f"not bencoded: no string at byte {position}")
     end = colon + 1 + int(raw[position:colon])
     if end > len(raw):
         raise MalformedTorrent(f"cut off: the string at byte {position} ends after the file")
-    return raw[colon + 1 : end], end
+    return end
 
 
-def _skip_value(raw: bytes, position: int) -> int:
-    """The position after the value that starts here."""
+def _skip_value(raw: bytes, position: int, values_left: int) -> tuple[int, int]:
+    """The position after the value that starts here, and how many more there may be."""
     depth = 0
     while True:
         mark = raw[position : position + 1]
+        if mark != b"e":
+            values_left -= 1
+            if values_left < 0:
+                raise MalformedTorrent(f"more than {MAX_VALUES:,} values")
         if mark in (b"d", b"l"):
             depth += 1
             if depth > _MAX_NESTING:
@@ -115,13 +134,13 @@ def _skip_value(raw: bytes, position: int) -> int:
                 raise MalformedTorrent(f"not bencoded: integer at byte {position} has no end")
             position = end + 1
         elif mark:
-            _, position = _read_text(raw, position)
+            position = _end_of_text(raw, position)
         else:
             raise MalformedTorrent(f"cut off at byte {position}")
         if depth <= 0:
             if depth < 0:
                 raise MalformedTorrent(f"not bencoded: 'e' without a start before byte {position}")
-            return position
+            return position, values_left
 
 
 def _mapping(value: object, what: str) -> Mapping[bytes, Any]:
@@ -140,10 +159,20 @@ def _text(value: object, what: str) -> str:
 
 
 def _path_part(value: object) -> str:
+    if isinstance(value, bytes) and len(value) > _MAX_TEXT_BYTES:
+        raise MalformedTorrent(f"a file's path has a part of {len(value):,} bytes")
     part = _text(value, "path")
     if part in _RESERVED or "/" in part or "\\" in part or "\0" in part:
         raise MalformedTorrent(f"a file's path holds {part[:60]!r}")
     return part
+
+
+def _more_paths(paths_bytes: int, parts: Iterable[object]) -> int:
+    """The bytes of all parts so far, with these."""
+    paths_bytes += sum(len(part) for part in parts if isinstance(part, bytes))
+    if paths_bytes > _MAX_PATHS_BYTES:
+        raise MalformedTorrent(f"its paths have more than {_MAX_PATHS_BYTES:,} bytes")
+    return paths_bytes
 
 
 def _size(value: object) -> int:
@@ -168,11 +197,13 @@ def _v1_files(info: Mapping[bytes, Any]) -> Iterator[TorrentFile]:
         raise MalformedTorrent("'files' is no list of files")
     if len(entries) > _MAX_FILES:
         raise MalformedTorrent(f"{len(entries):,} files; at most {_MAX_FILES:,} are read")
+    paths_bytes = 0
     for entry in entries:
         fields = _mapping(entry, "files")
         parts = fields.get(b"path.utf-8", fields.get(b"path"))
         if not isinstance(parts, list) or not parts or len(parts) > MAX_DEPTH:
             raise MalformedTorrent("a file has no path")
+        paths_bytes = _more_paths(paths_bytes, parts)
         padding = b"p" in fields.get(b"attr", b"") if isinstance(fields.get(b"attr"), bytes) else 0
         path = tuple(_path_part(part) for part in parts)
         yield TorrentFile((".pad", *path) if padding else path, _size(fields.get(b"length")))
@@ -182,12 +213,13 @@ def _v2_files(info: Mapping[bytes, Any]) -> Iterator[TorrentFile]:
     # BEP 52: a tree of dictionaries; the key "" marks a file and holds its length.
     if info.get(b"meta version") != 2:
         raise MalformedTorrent("'file tree' without 'meta version' 2")
-    found = 0
+    found = paths_bytes = 0
     stack: list[tuple[tuple[str, ...], Mapping[bytes, Any]]] = [
         ((), _mapping(info[b"file tree"], "file tree"))
     ]
     while stack:
         path, folder = stack.pop()
+        paths_bytes = _more_paths(paths_bytes, folder)
         for key, below in reversed(list(folder.items())):
             entry = _mapping(below, "file tree")
             here = (*path, _path_part(key))
@@ -239,12 +271,13 @@ def _total(files: tuple[TorrentFile, ...]) -> int:
 def _texts(value: object) -> Iterator[str]:
     """Strings of a list, or the one string: optional fields, so what is odd is passed over."""
     for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, bytes) and item:
+        if isinstance(item, bytes) and 0 < len(item) <= _MAX_TEXT_BYTES:
             yield _text(item, "url")
 
 
 def _trackers(document: Mapping[bytes, Any]) -> Iterator[str]:
     # BEP 12: announce-list replaces announce where it is there.
     tiers = document.get(b"announce-list")
-    urls = [u for tier in tiers for u in _texts(tier)] if isinstance(tiers, list) else []
-    yield from dict.fromkeys(urls or _texts(document.get(b"announce")))
+    lists = tiers if isinstance(tiers, list) else []
+    urls = dict.fromkeys(islice((u for tier in lists for u in _texts(tier)), _MAX_ADDRESSES))
+    yield from urls or _texts(document.get(b"announce"))

@@ -24,9 +24,18 @@ class GeoPoint:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseBuild:
-    """Which geolocation database placed the peers of a run; stands under every figure."""
+    """One database that said where peers are, and of which date; stands under every figure."""
 
     name: str  # e.g. "DB-IP City Lite"
     built_on: date | None
     attribution: str | None  # a sentence the licence demands, if any
     attribution_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """All that said where the peers of a run are."""
+
+    places: DatabaseBuild
+    networks: DatabaseBuild | None = None  # None: nobody was asked, in older runs and in imports
+    hosting: DatabaseBuild | None = None  # what "likely hosting" rests on

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -81,14 +88,25 @@ class Settings(BaseSettings):
     announce_to_trackers: bool = False
     visit_peers: bool = False
     max_connections: int = Field(default=50, ge=1, le=2000)
-    http_proxy: str = ""
+    http_proxy: str = Field(default="", exclude=True)  # may hold a password: see database_url
     direct_crawl: bool = False
     obey_robots: bool = True
     site: str = "classic"
-    feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
+    # Addresses of feeds hold keys: see database_url.
+    feeds: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = Field(
+        default=(), exclude=True
+    )
     geoip_city: _OptionalPath = None
+    geoip_asn: _OptionalPath = None
+    maxmind_account_id: SecretStr = SecretStr("")
+    maxmind_licence_key: SecretStr = SecretStr("")
+    maxmind_url: str = "https://download.maxmind.com"
+    dbip_url: str = "https://download.db-ip.com"
     store_addresses: bool = False
     trusted_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
+    keep_raw_days: Annotated[float | None, BeforeValidator(_empty_is_none)] = Field(
+        default=None, ge=0, le=36500, allow_inf_nan=False
+    )
     # May hold a password, so no dump has it: neither a manifest nor a job's row.
     database_url: str = Field(default="", exclude=True, repr=False)
     ignore_environment: bool = False
@@ -114,6 +132,18 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", name):
                 raise ValueError(f"{name[:60]!r} is not the name of a host (no scheme, no port)")
         return tuple(name.lower() for name in value)
+
+    @field_validator("maxmind_url", "dbip_url")
+    @classmethod
+    def _a_safe_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        near = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        # The licence key is sent there, so only to this machine without encryption.
+        if not parts.hostname or (
+            parts.scheme != "https" and not (near and parts.scheme == "http")
+        ):
+            raise ValueError("must start with https:// (http:// for this machine alone)")
+        return value.rstrip("/")
 
     @field_validator("dht_bootstrap")
     @classmethod

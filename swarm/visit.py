@@ -31,4 +31,5 @@ class PeerVisit:
     seed: bool | None = None  # from bitfield, have-all or upload_only; None if it did not tell
     client: str | None = None  # one line, at most 100 characters: BEP 10 `v`, else the peer id's
     peers: SightingColumns | None = None  # whom it named by exchange (BEP 11); Source.PEX
+    follows: tuple[Endpoint, ...] = ()  # of `peers`, those who are visited because it named them
     seconds: float | None = None

@@ -42,8 +42,12 @@ def write_mmdb(
     *,
     database_type: str = "GeoIP2-City",
     ip_version: int = 6,
+    with_aliases: bool = False,
 ) -> Path:
-    """Write `networks` in their order; later, narrower ones cut into earlier ones."""
+    """Write `networks` in their order; later, narrower ones cut into earlier ones.
+
+    With aliases, as in MaxMind's files: IPv4 is found at ::ffff:0:0/96, Teredo and 6to4 too.
+    """
     writer = MMDBWriter(
         ip_version,
         database_type,
@@ -53,8 +57,20 @@ def write_mmdb(
     )
     for network, record in networks.items():
         writer.insert_network(IPSet([network]), record)
+    if with_aliases:
+        v4_root = node_at(writer.tree, 0, 96)
+        for prefix, width in ((0xFFFF, 96), (0x2001_0000, 32), (0x2002, 16)):
+            node_at(writer.tree, prefix >> 1, width - 1)[prefix & 1] = v4_root
     writer.to_db_file(str(path))
     return path
+
+
+def node_at(root: Any, prefix: int, width: int) -> Any:
+    """The node of the writer's tree that `width` bits lead to."""
+    node = root
+    for shift in range(width - 1, -1, -1):
+        node = node.get_or_create(prefix >> shift & 1)
+    return node
 
 
 def write_pack(

@@ -159,6 +159,8 @@ class MetadataHunt:
         Raises:
             MalformedMessage: it was not asked for, or has a wrong length.
         """
+        if peer in self.barred:
+            return  # blocks that were under way
         assembly = self._at[peer]
         assembly.put(peer, index, block)
         if len(assembly.blocks) < assembly.count:
@@ -166,6 +168,7 @@ class MetadataHunt:
         whole = b"".join(assembly.blocks[i] for i in range(assembly.count))
         if self._key.fits(whole):
             self.metadata = whole
+            self._forget()
         elif len(assembly.givers) == 1:
             self.barred |= assembly.givers
             assembly.empty()
@@ -177,8 +180,15 @@ class MetadataHunt:
         del self._shared[assembly.size_bytes]
         self._doubted.add(assembly.size_bytes)
         for peer, under_way in assembly.asked.items():
+            if peer in self.barred:
+                continue
             self.join(peer, assembly.size_bytes)
             self._at[peer].asked[peer] = under_way
+
+    def _forget(self) -> None:
+        """It is found: all that was unproven goes."""
+        for assembly in (*self._shared.values(), *self._alone.values()):
+            assembly.empty()
 
     def drop_largest(self) -> None:
         """Give up the largest unproven assembly, and bar those who are at it: memory is short."""

@@ -1,7 +1,7 @@
 """Extended messages: handshake (BEP 10), peer exchange (BEP 11), metadata (BEP 9). Pure.
 
-All of it is bencoded text of strangers. It is measured before it is decoded: nesting and lengths
-are checked byte by byte, so that no decoder ever sees a bomb.
+All of it is bencoded text of strangers. It is measured before it is decoded: nesting, lengths and
+the number of values are checked byte by byte, so that no decoder ever sees a bomb.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ LONGEST_CLIENT_NAME = 100
 # BEP 11 allows 50, libtorrent sends 100 at first; what goes beyond is not read.
 MOST_PEERS_TOLD = 200
 _DEEPEST = 8
+_MOST_VALUES = 2_000  # of one message; real ones have some dozens
 
 
 class MetadataKind(IntEnum):
@@ -161,7 +162,7 @@ def _dictionary(body: bytes) -> tuple[Mapping[bytes, Any], int]:
 def _end_of_value(body: bytes) -> int:
     """Where the bencoded value at the beginning ends, found without recursion."""
     position = depth = 0
-    while True:
+    for _ in range(_MOST_VALUES):
         mark = body[position : position + 1]
         if mark in (b"d", b"l"):
             depth += 1
@@ -179,6 +180,7 @@ def _end_of_value(body: bytes) -> int:
             position = _end_of_text(body, position)
         if depth == 0:
             return position
+    raise MalformedMessage(f"an extended message of more than {_MOST_VALUES:,} values")
 
 
 def _end_of_text(body: bytes, position: int) -> int:

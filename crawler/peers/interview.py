@@ -51,6 +51,8 @@ class Interview:
             self._join(now)
         while self._talk.metadata and self._metadata_id is not None:
             message = self._talk.metadata.popleft()
+            if self._is_refused:
+                continue  # it has left the hunt
             if message.kind is MetadataKind.DATA:
                 self._hunt.give(self._peer, message.piece, message.block)
                 self._progressed = now

@@ -12,6 +12,7 @@ from swarm.endpoint import Endpoint
 from swarm.visit import VisitOutcome
 
 _CHUNK_BYTES = 65_536
+_MOST_UNSENT_BYTES = 65_536
 # Our own machine is short of something: that says nothing about the peer.
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
@@ -41,9 +42,11 @@ class Link:
             return b""
 
     def write(self, raw: bytes) -> None:
-        """Send; what we say is short, so it never has to wait for room."""
+        """Send; what we say is short. Hangs up on who asks and asks, and reads no answer."""
         if raw:
             self._writer.write(raw)
+        if self._writer.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            self.close()
 
     def close(self) -> None:
         """Hang up at once."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
@@ -28,6 +29,7 @@ from swarm.visit import VisitOutcome
 _PEERS_AT_ONCE = 8  # per torrent
 _MOST_PEERS = 1000  # per torrent, given and named
 _MOST_HELD_BYTES = 256_000_000  # unproven, over all torrents
+_MOST_UNTAKEN_BYTES = 100_000_000  # found: beyond that nothing new is begun before it is taken
 
 
 class MetadataOutcome(Enum):
@@ -98,11 +100,21 @@ class _Fetcher:
         self.peers_at_once = min(_PEERS_AT_ONCE, plan.max_connections)
         self._waiting = list(reversed(targets))
         self._pursuits: set[_Pursuit] = set()
+        self._untaken_bytes = 0  # found, and waiting for whoever takes the results
+        self._taken = asyncio.Event()
         self._thread: LoopThread[MetadataResult] = LoopThread(self._main, "metadata")
 
     def rows(self) -> Generator[MetadataResult | None, None, None]:
         self._thread.start()
-        yield from self._thread.rows()
+        with closing(self._thread.rows()) as results:
+            for result in results:
+                yield result
+                if result is not None and result.metadata is not None:
+                    self._thread.call(self._take, len(result.metadata))
+
+    def _take(self, size_bytes: int) -> None:
+        self._untaken_bytes -= size_bytes
+        self._taken.set()
 
     async def _main(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -113,8 +125,13 @@ class _Fetcher:
         while self._waiting:
             pursuit = _Pursuit(self, self._waiting.pop())
             self._pursuits.add(pursuit)
-            self._thread.emit(await pursuit.run())
+            result = await pursuit.run()
             self._pursuits.discard(pursuit)
+            self._untaken_bytes += len(result.metadata or b"")
+            self._thread.emit(result)
+            while self._untaken_bytes > _MOST_UNTAKEN_BYTES:
+                self._taken.clear()
+                await self._taken.wait()
 
     def bound_memory(self) -> None:
         """Give up the largest unproven metadata where too much of it is held."""

@@ -128,9 +128,13 @@ class PeerVisitor:
             swarm.known.add(compact)
             self._backlog.add((infohash, compact))
 
-    def _add_told(self, infohash: InfoHash, peers: Iterable[Endpoint]) -> None:
-        """Peers from PEX: those beyond a cap are forgotten, so that a liar costs no memory."""
+    def _add_told(self, infohash: InfoHash, peers: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+        """Peers from PEX; those beyond a cap are left out, so that a liar costs no memory.
+
+        Returns those who will be visited, and get a row each.
+        """
         swarm = self._swarms[infohash]
+        queued = []
         for peer in peers:
             compact, host = endpoint_to_compact(peer), peer.address.packed
             ports = swarm.told_ports.get(host, 0)
@@ -143,6 +147,8 @@ class PeerVisitor:
             swarm.told_ports[host] = ports + 1
             swarm.known.add(compact)
             self._backlog.add((infohash, compact))
+            queued.append(peer)
+        return tuple(queued)
 
     async def _work(self) -> None:
         while (item := await self._backlog.take()) is not None:
@@ -167,13 +173,15 @@ class PeerVisitor:
             outcome = await self._talk(talk, link)
         finally:
             link.close()
+        told = self._told(talk)
         return PeerVisit(
             infohash=infohash,
             peer=peer,
             outcome=outcome,
             seed=talk.seed,
             client=talk.client,
-            peers=self._told(talk, infohash, peer),
+            peers=None if told is None else _sightings(infohash, peer, told),
+            follows=self._add_told(infohash, told or ()),
             seconds=time.monotonic() - started,
         )
 
@@ -208,26 +216,26 @@ class PeerVisitor:
             until = min(now + _GRACE_S, connected + plan.visit_timeout_s)
         return min(until, self._deadline) - now
 
-    def _told(
-        self, talk: Conversation, infohash: InfoHash, peer: Endpoint
-    ) -> SightingColumns | None:
-        """Whom the peer named but bogons and ourselves; they are queued for a visit."""
+    def _told(self, talk: Conversation) -> list[Endpoint] | None:
+        """Whom the peer named but bogons and ourselves; None if it named nobody yet."""
         if talk.told_peers is None:
             return None
-        told = [named for named in talk.told_peers if not self._is_nobody(named, talk)]
-        self._add_told(infohash, told)
-        now = datetime.now(UTC)
-        return SightingColumns.of(
-            infohash,
-            Source.PEX,
-            (PeerSighting(infohash, named, Source.PEX, peer, now) for named in told),
-        )
+        return [named for named in talk.told_peers if not self._is_nobody(named, talk)]
 
     def _is_nobody(self, named: Endpoint, talk: Conversation) -> bool:
         """Whether it is a bogon, or ourselves by our own sockets or by the peer's word (NAT)."""
         seen_as = None if talk.extension is None else talk.extension.our_address
         ourselves = seen_as is not None and seen_as.is_global and named.address == seen_as
         return ourselves or named in self._own_ends or self._gate.is_bogus(named)
+
+
+def _sightings(infohash: InfoHash, teller: Endpoint, told: Iterable[Endpoint]) -> SightingColumns:
+    now = datetime.now(UTC)
+    return SightingColumns.of(
+        infohash,
+        Source.PEX,
+        (PeerSighting(infohash, named, Source.PEX, teller, now) for named in told),
+    )
 
 
 def _unvisited(infohash: InfoHash, peer: Endpoint) -> PeerVisit:

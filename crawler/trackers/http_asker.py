@@ -56,8 +56,12 @@ def check_proxy(http_proxy: str) -> None:
 
 
 def open_transport(http_proxy: str) -> httpx.AsyncHTTPTransport:
-    """The transport for all HTTP trackers; the environment's proxies do not count."""
+    """The transport for all HTTP trackers; the environment's proxies do not count.
+
+    Certificates are checked against certifi's authorities, or those of SSL_CERT_FILE.
+    """
     return httpx.AsyncHTTPTransport(
+        verify=httpx.create_ssl_context(),
         trust_env=False,
         proxy=httpx.Proxy(http_proxy) if http_proxy else None,
         # Trackers close connections as they like, and a goodbye on a closed one would be lost.
@@ -216,7 +220,9 @@ def _why_unreached(error: httpx.TransportError) -> str:
         return "the proxy does not lead there"
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not valid: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
-            return "its certificate is not valid, or TLS fails"
+            return "TLS fails"
         cause = cause.__cause__ or cause.__context__
     return "no connection"

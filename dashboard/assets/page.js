@@ -61,12 +61,49 @@
 
   // Files may be dropped anywhere: they are handed to the zone, as if chosen there.
   const MOST_BYTES = 64_000_000; // dashboard/intake.py takes no more at once
-  const tooMuch = (files) => {
-    if ([...files].reduce((sum, file) => sum + file.size, 0) <= MOST_BYTES) return false;
-    const said = "That is more than 64 MB at once: drop fewer files, or use python main.py add.";
+  const MOST_IN_FOLDERS = 10_000; // files and folders that are looked at
+  const say = (said) => {
     window.dash_clientside.set_props("notice-text", { children: said });
     window.dash_clientside.set_props("notice", { className: "message failed" });
+  };
+  const tooMuch = (files) => {
+    if ([...files].reduce((sum, file) => sum + file.size, 0) <= MOST_BYTES) return false;
+    say("That is more than 64 MB at once: drop fewer files, or use python main.py add.");
     return true;
+  };
+  const isTorrent = (file) => file.name.toLowerCase().endsWith(".torrent");
+  // Of a folder, the .torrent files in it, however deep; what else is in it is nobody's business.
+  const entriesOf = (folder) => new Promise((resolve, reject) => {
+    const reader = folder.createReader();
+    const found = [];
+    const more = () => reader.readEntries((some) => { // it gives a hundred at a time
+      found.push(...some);
+      if (some.length === 0) resolve(found); else more();
+    }, reject);
+    more();
+  });
+  const torrentsIn = async (folder) => {
+    const folders = [folder];
+    const found = [];
+    let seen = 0;
+    for (const next of folders) { // it grows meanwhile
+      for (const entry of await entriesOf(next)) {
+        seen += 1;
+        if (seen > MOST_IN_FOLDERS) throw new Error("too many");
+        if (entry.isDirectory) folders.push(entry);
+        else if (isTorrent(entry)) found.push(await new Promise((...ends) => entry.file(...ends)));
+      }
+    }
+    return found;
+  };
+  const handOver = (files) => {
+    const input = document.querySelector("#upload input[type=file]");
+    if (!input) return;
+    if (files.length === 0) { say("There is no .torrent file in that folder."); return; }
+    const carried = new DataTransfer();
+    for (const file of files) carried.items.add(file);
+    input.files = carried.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
   };
   const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const dragging = (on) => { document.documentElement.classList.toggle("dragging", on); };
@@ -81,10 +118,18 @@
     event.preventDefault();
     dragging(false);
     event.stopPropagation();
-    const input = document.querySelector("#upload input[type=file]");
-    if (!input || tooMuch(event.dataTransfer.files)) return;
-    input.files = event.dataTransfer.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    // Both are to be had during the event alone.
+    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+    Promise.all(dropped.map(({ entry, file }) => (entry?.isDirectory ? torrentsIn(entry) : [file])))
+      .then((files) => handOver(files.flat()))
+      .catch(() => say("That folder could not be read to its end: use python main.py add FOLDER."));
+  }, true);
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("#upload-folder input[type=file]")) return;
+    event.stopPropagation();
+    handOver([...event.target.files].filter(isTorrent));
+    event.target.value = ""; // so that the same folder may be chosen again
   }, true);
   document.addEventListener("change", (event) => {
     if (!event.target.matches("#upload input[type=file]") || !tooMuch(event.target.files)) return;

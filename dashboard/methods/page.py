@@ -10,10 +10,10 @@ from dash import Dash, Input, Output, State, html, no_update
 from dashboard import ids, words
 from dashboard.address_state import read_address
 from dashboard.live import LiveView
-from dashboard.markup import aria, page_head
+from dashboard.markup import aria, page_head, said_by
 from dashboard.methods.rendering import rendered
 from dashboard.page import Page, Visit
-from storage.manifest import DatabaseRecord, Manifest, RunKind
+from storage.manifest import Manifest, RunKind
 from storage.runs import RunReader
 
 BODY = "methods-body"
@@ -72,21 +72,8 @@ def methods_text(reader: RunReader) -> str | None:
 
 def _sources(manifest: Manifest) -> html.Section:
     """Who placed the peers: name, build, a warning where it is old, and the attribution."""
-    record = manifest.database
-    today = datetime.now(UTC).date()
-    if record is None:
-        return _card(words.DATABASES, [html.P(words.database_line(None, today))])
-    line = words.database_line(manifest.database_build, today)
-    return _card(words.DATABASES, [html.P(line), *_attribution(record)])
-
-
-def _attribution(record: DatabaseRecord) -> list[Any]:
-    if not record.attribution:
-        return []
-    if record.attribution_url and record.attribution_url.startswith("https://"):
-        link = html.A(record.attribution, href=record.attribution_url, rel="noreferrer")
-        return [html.P(link)]
-    return [html.P(record.attribution)]
+    said = said_by(manifest.databases, datetime.now(UTC).date())
+    return _card(words.DATABASES, [html.P(line) for line in said])
 
 
 def _coverage(manifest: Manifest) -> html.Section:

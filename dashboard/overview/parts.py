@@ -19,11 +19,11 @@ from analysis.totals import RunTotals
 from dashboard import words
 from dashboard.address_state import AddressState
 from dashboard.live import ShownRun
-from dashboard.markup import aria
+from dashboard.markup import aria, said_by
 from dashboard.overview.drawing import Colours, Wish
 from observatory.jobs import Job
 from observatory.summaries import RunSummary
-from swarm.place import UNKNOWN_COUNTRY, DatabaseBuild
+from swarm.place import UNKNOWN_COUNTRY
 from swarm.text import one_line
 
 
@@ -174,17 +174,7 @@ def _row(
 
 def attribution(run: RunSummary, today: date) -> list[Any]:
     """Who placed the peers and when that database was built; stands under the figures."""
-    line = words.database_line(run.database, today)
-    link = [] if run.database is None else _link(run.database)
-    return [*link, html.Span(line), html.Span(words.OUTLINES)]
-
-
-def _link(build: DatabaseBuild) -> list[Any]:
-    if not build.attribution:
-        return []
-    if build.attribution_url and build.attribution_url.startswith("https://"):
-        return [html.A(build.attribution, href=build.attribution_url, rel="noreferrer")]
-    return [html.Span(build.attribution)]
+    return [*said_by(run.databases, today), html.Span(words.OUTLINES)]
 
 
 def map_note(shown: ShownRun, address: AddressState, cell_deg: float | None) -> str:

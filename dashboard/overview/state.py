@@ -10,7 +10,7 @@ import polars as pl
 from dash import Dash, Input, Output, State, no_update
 
 from analysis.selection import Selection
-from dashboard import ids, words
+from dashboard import ids, job_report, words
 from dashboard.address_state import AddressState, read_address
 from dashboard.live import LiveView, ShownRun
 from dashboard.overview import parts
@@ -108,7 +108,7 @@ def _job_parts(job: Job | None, world: str, now: datetime) -> dict[str, Any]:
         "job": "job hidden",
         "job_text": [],
         "result_key": key,
-        "result_text": words.job_result(job),
+        "result_text": job_report.ending(job),
     }
 
 

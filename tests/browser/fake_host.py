@@ -16,10 +16,11 @@ from typing import Any, cast
 
 import polars as pl
 
+from analysis.rollup import roll_up
 from observatory.jobs import Job, JobKind, JobState
 from observatory.lab_process import LabState
 from observatory.purge import PurgePreview
-from observatory.run_view import RunView, open_view
+from observatory.run_view import RunView
 from observatory.summaries import RunSummary
 from storage.manifest import RunCounts, RunKind, RunState
 from storage.runs import RunReader
@@ -33,7 +34,7 @@ from swarm.columns import (
     polars_schema,
 )
 from swarm.errors import JobRefused, SettingsError, StorageError
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 from swarm.settings import Settings
 
 HOSTILE_NAME = (
@@ -121,7 +122,7 @@ class FakeRun:
             swarms_total=len(self._swarms),
             swarms_done=self.done,
             peers=len(self._sightings),
-            database=DATABASE,
+            databases=Databases(DATABASE),
             message=None,
         )
 
@@ -234,7 +235,8 @@ class FakeDesk:
         raise StorageError(f"there is no run {run_id}")
 
     def view(self, run_id: str) -> RunView:
-        return open_view(cast(RunReader, self.open_run(run_id)))
+        run = self.open_run(run_id)
+        return RunView(cast(RunReader, run), roll_up(run.sightings(), run.swarms().collect()))
 
     def purge_preview(self) -> PurgePreview:
         peers = sum(run.summary().peers for run in self.all_runs)

@@ -137,3 +137,95 @@ def test_the_panel_fits(open_page: Open, intake_url: str, width: int, scheme: st
     paste(page, f"{'x' * 200}\n{V1}")
     expect(page.locator("#intake-result")).to_contain_text("1 kept, 1 refused:")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def folder_of_torrents(root: Path) -> Path:
+    """A folder with two good torrents, one of them deeper, a broken one, and a secret."""
+    folder = root / "my folder"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "film.torrent").write_bytes(torrent("film"))
+    (folder / "deeper" / "song.TORRENT").write_bytes(torrent("song"))
+    (folder / "broken.torrent").write_bytes(torrent("cut")[:-4])
+    (folder / "diary.txt").write_text(f"{V1}\n")
+    return folder
+
+
+def test_a_folder_that_is_dropped_is_taken_in(
+    open_page: Open, intake_url: str, desk: Observatory, tmp_path: Path
+) -> None:
+    """A folder from outside the browser: its .torrent files, however deep, and nothing else of it.
+
+    A folder without any is told, and so is a file beside a folder taken.
+    """
+    page = open_page(intake_url)
+    browser = page.context.new_cdp_session(page)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    def drop_from_outside(*paths: Path) -> None:
+        carried = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            browser.send(
+                "Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 30, "data": carried}
+            )
+
+    drop_from_outside(folder_of_torrents(tmp_path / "outside"))
+    result = page.locator("#intake-result")
+    expect(result).to_contain_text("2 kept, 1 refused:")
+    expect(result).to_contain_text("broken.torrent: cut off")
+    drop_from_outside(empty)
+    expect(page.locator("#notice")).to_contain_text("no .torrent file in that folder")
+    beside = tmp_path / "beside.torrent"
+    beside.write_bytes(torrent("beside"))
+    drop_from_outside(beside, empty)
+    expect(result).to_contain_text("1 kept.")
+    assert (desk.torrents(), desk.magnets()) == (3, 0)
+
+
+def test_a_folder_that_is_chosen_is_taken_in(
+    open_page: Open, intake_url: str, desk: Observatory, tmp_path: Path
+) -> None:
+    """The folder picker gives the same as a drop."""
+    page = open_page(intake_url)
+    page.locator("#intake summary").click()
+    page.locator("#upload-folder input").set_input_files(folder_of_torrents(tmp_path / "outside"))
+    expect(page.locator("#intake-result")).to_contain_text("2 kept, 1 refused:")
+    assert (desk.torrents(), desk.magnets()) == (2, 0)
+
+
+def test_magnets_that_wait_are_fetched_by_a_click(
+    open_page: Open, intake_url: str, desk: Observatory
+) -> None:
+    """Their number and the button stand there while any waits; a click starts the metadata job.
+
+    Here nobody can be asked: the ending says so, and which magnet it was; the magnet still waits.
+    """
+    desk.workspace.config_path.write_text(
+        "ignore_environment=yes\ndht_bootstrap=\nask_trackers=no\ncrawl_deadline_s=2\n"
+    )
+    page = open_page(intake_url)
+    waiting = page.locator("#magnets-waiting")
+    expect(waiting).to_be_hidden()
+    paste(page, f"magnet:?xt=urn:btih:{V1}&dn=Sintel")
+    expect(waiting).to_contain_text("1 magnet waits for its .torrent")
+    page.get_by_role("button", name="Fetch their .torrent files").click()
+    ended = page.locator("#result")
+    expect(ended).to_contain_text("Fetching metadata finished: 0 torrents fetched")
+    ended.locator("summary").click()
+    expect(ended.locator("li")).to_contain_text("Sintel: no peers (Nobody was found")
+    expect(waiting).to_contain_text("1 magnet waits")
+
+
+def test_a_failed_scrape_shows_its_report_per_site(
+    open_page: Open, intake_url: str, desk: Observatory
+) -> None:
+    """Of a site that does not answer, the page tells pages read, torrents found, and why."""
+    desk.workspace.config_path.write_text(
+        "ignore_environment=yes\nwait=0\nobey_robots=no\nroot_url=http://127.0.0.1:1\n"
+    )
+    page = open_page(intake_url)
+    page.get_by_role("button", name="Scrape new torrents").click()
+    ended = page.locator("#result")
+    expect(ended).to_contain_text("Scraping torrents failed: Nothing could be listed")
+    ended.locator("summary").click()
+    expect(ended.locator("li")).to_contain_text("127.0.0.1:1: 0 pages read, 0 torrents found")

@@ -51,6 +51,24 @@ def test_the_hostile_benchmark_holds_what_does_not_depend_on_size() -> None:
     assert {figure: printed[figure][-1] for figure in sure} == dict.fromkeys(sure, "yes")
 
 
+def test_the_look_up_benchmark_measures_us_and_geoip2() -> None:
+    """A row for each way, on the same file and addresses, and both figures."""
+    printed = rows(run("bench_locate"))
+    ours = {"bundled, places", "bundled, places and networks", "City file, first time", "City file"}
+    assert {*ours, "geoip2 .city()"} <= printed.keys()
+    assert {printed[name][0] for name in ours} == {"12,000"}
+    assert "one City file, beside geoip2's .city()" in printed
+
+
+def test_the_analysis_benchmark_counts_ours_and_the_classic_way() -> None:
+    """It counts each run raw and from its roll-up, and the classic way comes to the same sums."""
+    printed = rows(run("bench_analysis"))
+    assert printed["2,000"][-1] == "563 + 645"  # of the two tables: the runs are seeded
+    assert len(printed["20,000"]) == 7
+    assert "writing sightings, a second" in printed
+    assert any(figure.startswith("the classic way (20,000)") for figure in printed)
+
+
 @pytest.mark.browser
 def test_the_scrape_benchmark_gets_all_and_stays_polite() -> None:
     """Both ways run on one site; nothing obtainable is missing, no second sees two requests."""

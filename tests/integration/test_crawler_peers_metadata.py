@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_network
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from bencode2 import bdecode, bencode
 
+from crawler.peers import metadata
 from crawler.peers.assembly import MetadataKey
 from crawler.peers.extended import (
     BLOCK_BYTES,
@@ -248,6 +250,50 @@ def test_why_there_is_none(case: str) -> None:
     with FakePeers(giver) as fakes:
         result = fetch(KEY, fakes.endpoints, replace(PLAN, answer_timeout_s=1.0))
     assert (result.outcome, result.metadata) == (outcome, None)
+
+
+def test_who_asks_without_end_and_reads_nothing_is_hung_up_on() -> None:
+    """Answers that a peer never reads are not piled up for it."""
+    over = threading.Event()
+
+    def asker(sock: Any, greeting: bytes) -> None:
+        sock.sendall(encode_handshake(greeting[28:48], THEIR_ID))
+        hello = bencode({b"m": {b"ut_metadata": 7}})
+        sock.sendall(encode_message(Kind.EXTENDED, b"\0" + hello))
+        request = bytes([METADATA_ID]) + bencode({b"msg_type": 0, b"piece": 1})
+        asked = encode_message(Kind.EXTENDED, request) * 1000
+        try:
+            for _ in range(3000):  # 100 MB, if they are let
+                sock.sendall(asked)
+        except OSError:
+            over.set()
+            raise
+
+    with FakePeers(asker) as fakes:
+        result = fetch(KEY, fakes.endpoints, replace(PLAN, answer_timeout_s=30.0))
+        assert over.wait(30)
+    assert result.outcome is MetadataOutcome.NOT_OFFERED
+
+
+def test_found_metadata_waits_for_who_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a bound nothing new is begun before what was found is taken; nothing is lost."""
+    monkeypatch.setattr(metadata, "_MOST_UNTAKEN_BYTES", 0)
+    wanted = [random.Random(n).randbytes(20_000) for n in range(100)]
+    by_key = {hashlib.sha1(w, usedforsecurity=False).digest(): w for w in wanted}
+    taken: list[MetadataResult] = []
+    taken_by_then: list[int] = []  # at each visit
+
+    def library(sock: Any, greeting: bytes) -> None:
+        taken_by_then.append(len(taken))
+        Giver(by_key[greeting[28:48]])(sock, greeting)
+
+    with FakePeers(library) as fakes:
+        targets = [MetadataTarget(MetadataKey(InfoHash(k)), fakes.endpoints) for k in by_key]
+        for result in fetch_metadata(targets, replace(PLAN, max_connections=1)):
+            if result is not None:
+                taken.append(result)
+    assert taken_by_then == list(range(100))
+    assert {r.key.infohash.digest: r.metadata for r in taken} == by_key
 
 
 def test_nobody_to_ask() -> None:

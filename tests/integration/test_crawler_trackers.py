@@ -6,7 +6,8 @@ import hashlib
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 
 import pytest
@@ -262,6 +263,48 @@ def test_networks_that_opted_out_are_not_asked(protocol: str) -> None:
         found = ask_one(url_of(tracker, protocol), plan(announce=True, never_contact=shunned))
         assert {a.message for a in found.values()} == {"its network opted out"}
         assert tracker.book.questions == []
+
+
+@pytest.mark.parametrize("protocol", ["http", "udp"])
+def test_a_name_that_leads_into_an_opted_out_network_is_not_asked(protocol: str) -> None:
+    """The list is held to addresses, whatever name a .torrent has for them."""
+    with LabTracker() as tracker:
+        tracker.book.plant(infohash(1).digest, seeders=SEEDERS)
+        url = url_of(tracker, protocol).replace("127.0.0.1", "localhost")
+        networks = (ip_network("127.0.0.1/32"), ip_network("::1/128"))
+        found = ask_one(url, plan(announce=True, never_contact=networks))
+        assert {a.message for a in found.values()} == {"its network opted out"}
+        assert tracker.book.questions == []
+        # Of its two addresses the other one is still asked.
+        found = ask_one(url, plan(announce=True, never_contact=networks[1:]))
+        assert {a.outcome for a in found.values()} == {TrackerOutcome.ANSWERED}
+
+
+def test_a_redirect_into_an_opted_out_network_is_not_followed() -> None:
+    """A tracker elsewhere cannot send us there."""
+    with LabTracker(host="127.0.0.9") as shunned:
+        shunned.book.plant(infohash(1).digest, seeders=SEEDERS)
+
+        class Mover(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                where = shunned.http_url.removesuffix("/announce")
+                self.send_response(302)
+                self.send_header("Location", where + self.path)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Mover) as mover, ExitStack() as stack:
+            stack.callback(mover.shutdown)
+            threading.Thread(target=mover.serve_forever, args=(0.05,), daemon=True).start()
+            url = f"http://127.0.0.1:{mover.server_address[1]}/announce"
+            never = (ip_network("127.0.0.9/32"),)
+            found = ask_one(url, plan(announce=True, never_contact=never))
+            assert {a.message for a in found.values()} == {"its network opted out"}
+            assert shunned.book.questions == []
+            found = ask_one(url, plan())
+            assert found[TrackerAction.SCRAPE].seeders == len(SEEDERS)
 
 
 @pytest.mark.parametrize("protocol", ["http", "udp"])

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.site import IndexerSite
-from lab.site_faults import body_fault
+from lab.site_faults import Fault, body_fault
 from observatory.jobs import ScrapeArguments
 from observatory.progress import Progress
 from observatory.scrape import scrape
+from scraper import passage
 from scraper.collect import ListingRead, ScrapePlan, TorrentCollected, TorrentRefused, collect
-from scraper.definition_file import load_definition
+from scraper.definition_file import load_definition, read_definition
 from scraper.events import MagnetFound, ScrapeEvent
 from storage.workspace import Workspace
 from swarm.errors import DefinitionError, SiteError
@@ -154,8 +157,7 @@ def test_a_changed_layout_is_told_and_its_pages_are_kept(tmp_path: Path) -> None
     faults = {"/sort-cat/*": body_fault(page)}
     with IndexerSite([], challenge=False, faults=faults) as site:
         workspace = world(tmp_path, f"root_url={site.url}\n")
-        with pytest.raises(SiteError) as caught:
-            scrape(workspace, ScrapeArguments(per_category=1), Quiet())
+        report = scrape(workspace, ScrapeArguments(per_category=1), Quiet())
     kept = sorted((workspace.logs_dir / "pages").iterdir())
     assert [path.name for path in kept] == [f"127.0.0.1-{n}.html" for n in range(1, 6)]
     assert {path.read_bytes() for path in kept} == {page}
@@ -165,8 +167,10 @@ def test_a_changed_layout_is_told_and_its_pages_are_kept(tmp_path: Path) -> None
         f"python main.py sites check classic --page {kept[0]}",
         "root_url in config.txt",
     ):
-        assert part in str(caught.value)
-    assert "\n" not in str(caught.value)
+        assert part in report.sentence
+    assert "\n" not in report.sentence
+    assert report.failed
+    assert (report.sites[0].pages, report.sites[0].error) == (8, report.sentence)
 
 
 def test_one_changed_listing_is_a_line_of_the_report(tmp_path: Path) -> None:
@@ -271,3 +275,58 @@ def test_sites_list_names_those_that_ship(sites: Sites) -> None:
     assert names >= {"classic", "academictorrents", "debian-images", "magnet-table"}
     shown = sites("list").stdout
     assert all(name in shown for name in names)
+
+
+def test_the_command_that_a_report_names_works_from_anywhere(sites: Sites, tmp_path: Path) -> None:
+    """A definition beside config.txt, in a folder with a blank: what the report says can be typed.
+
+    It reads the kept page with that definition, and names the selector that finds nothing there.
+    """
+    root = tmp_path / "my atlas"
+    root.mkdir()
+    with IndexerSite([], challenge=False, faults={"/list": body_fault(b"<h1>New</h1>")}) as site:
+        workspace = world(root, f"site=mine.yaml\nroot_url={site.url}\n")
+        (root / "mine.yaml").write_text(
+            "id: mine\nname: Mine\nbrowse: [{path: /list}]\n"
+            "search:\n  rows: {selector: a.t}\n  fields:\n    title: {selector: a}\n"
+            "    download: {attribute: href}\n"
+        )
+        report = scrape(workspace, ScrapeArguments(per_category=1), Quiet())
+    typed = shlex.split(report.sentence.rpartition("python main.py sites ")[2])
+    assert typed[0] == "check"
+    result = sites(*typed)
+    assert result.returncode == 1
+    assert "search.rows.selector: a.t found nothing" in result.stderr
+
+
+def test_a_browser_is_never_sent_where_a_listing_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file behind a challenge, whose page is said to be on another port: the site's own is shown.
+
+    The browser is stopped at the door here; where it would have gone is what counts.
+    """
+    sent: list[str] = []
+
+    async def pass_challenge(url: str, **_: object) -> None:
+        sent.append(url)
+        raise SiteError("no browser in this test")
+
+    monkeypatch.setattr(passage, "pass_challenge", pass_challenge)
+    own = read_definition(
+        b"id: a\nname: A\nbrowse: [{path: /list}]\nsearch:\n  rows: {selector: tr}\n  fields:\n"
+        b"    title: {selector: a}\n    details: {selector: a.page, attribute: href}\n"
+        b"    download: {selector: a.file, attribute: href}\n",
+        file="a.yaml",
+    )
+    page = (
+        b'<table><tr><td><a class="page" href="http://127.0.0.1:631/admin">One</a>'
+        b'<a class="file" href="/1.torrent">get</a></td></tr></table>'
+    )
+    guarded = Fault(status=503, body=lambda: iter([b"<title>Just a moment...</title>"]))
+    faults = {"/list": body_fault(page), "/1.torrent": guarded}
+    with IndexerSite([], challenge=False, faults=faults) as site:
+        wanted = replace(plan(site.url, tmp_path), definition=own, categories=None)
+        with pytest.raises(SiteError, match="no browser in this test"):
+            list(collect(wanted, (), limits=TEST_LIMITS))
+        assert sent == [site.url + "/1.torrent"]

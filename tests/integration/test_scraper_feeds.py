@@ -104,6 +104,16 @@ def test_a_download_that_leads_to_a_magnet_is_one() -> None:
     assert (magnet.uri, magnet.infohash.hex) == (target, "a" * 40)
 
 
+def test_a_torrent_is_kept_though_its_magnet_came_first() -> None:
+    """A magnet, the magnet again, then the .torrent of it: noted once, doubled once, kept."""
+    film = listing("Film", "Movies")
+    magnet = replace(film, torrent=None, title="Its magnet")
+    with served([magnet, replace(magnet, title="Again"), film]) as site:
+        events = read(site, RSS_PATH)
+    kinds = [type(event) for event in events if not isinstance(event, ListingRead)]
+    assert kinds == [MagnetFound, DuplicateSkipped, TorrentCollected]
+
+
 def test_a_download_behind_a_challenge_says_so() -> None:
     """A feed is read without a browser; what wants to see one is refused in words."""
     some = [replace(listing("Film", "Movies"), infohash=None)]

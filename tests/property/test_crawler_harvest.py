@@ -23,8 +23,7 @@ def test_counts_what_was_named(replies: list[list[bytes]]) -> None:
     first: dict[bytes, bytes] = {}
     for number, reply in enumerate(replies):
         told_by = bytes((9, 9, 9, number, 0, 1))
-        new = harvest.add(reply, told_by, number, BogonFilter(allow_local=False))
-        assert new == len(set(reply) - first.keys())
+        harvest.add(reply, told_by, number, BogonFilter(allow_local=False))
         namings.update(set(reply))
         first = {**dict.fromkeys(reply, told_by), **first}
     assert len(harvest) == len(first)

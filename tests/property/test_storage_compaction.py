@@ -49,8 +49,9 @@ def test_every_row_stays_once_and_in_order(steps: list[tuple[str, int]]) -> None
                 case "sweep":
                     sweep_replaced(reader.folder, datetime.now(UTC) + number * 2 * GRACE)
                 case "killed":  # a compaction before its rename
-                    (reader.folder / ".aside-0").mkdir(exist_ok=True)
-                    (reader.folder / ".aside-0" / "sightings-000000.parquet").write_bytes(b"PAR1")
+                    left = reader.folder / ".aside-compacted-0"
+                    left.mkdir(exist_ok=True)
+                    (left / "sightings-000000.parquet").write_bytes(b"PAR1")
             assert reader.sightings().select("swarm", "peer").collect().rows() == rows
             assert reader.outcomes().collect()["swarm"].to_list() == swarms
             assert reader.answers().collect()["swarm"].to_list() == swarms

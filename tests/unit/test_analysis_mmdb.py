@@ -28,6 +28,9 @@ NOWHERE = {
 }
 
 
+UNKNOWN = ("ZZ", None, None, None, None, None)
+
+
 def locate_one(path: Path, address: str) -> tuple[Any, ...]:
     return MmdbLocator.open(path).locate(packed(address)).row(0)
 
@@ -144,7 +147,7 @@ def _geoip2_row(reader: geoip2.database.Reader, address: str) -> tuple[Any, ...]
     try:
         said = reader.city(address)
     except geoip2.errors.AddressNotFoundError:
-        return ("ZZ", None, None, None, None, None)
+        return UNKNOWN
     where = said.location
     return (
         said.country.iso_code or "ZZ",
@@ -157,7 +160,7 @@ def _geoip2_row(reader: geoip2.database.Reader, address: str) -> tuple[Any, ...]
 
 
 def test_equal_to_geoip2_row_by_row(tmp_path: Path) -> None:
-    """20,000 addresses, nested networks, both families, missing fields: no row differs."""
+    """20,000 addresses, nested networks, both families, missing fields, aliases: no row differs."""
     chance = random.Random(7)
     whole = [
         city_record(
@@ -180,17 +183,23 @@ def test_equal_to_geoip2_row_by_row(tmp_path: Path) -> None:
         for _ in range(40):
             base = 0x2A << 120 | chance.getrandbits(width - 8) << (128 - width)
             networks[f"{IPv6Address(base)}/{width}"] = chance.choice(partial)
-    path = write_mmdb(tmp_path / "c.mmdb", networks)
+    path = write_mmdb(tmp_path / "c.mmdb", networks, with_aliases=True)
     asked: list[IPv4Address | IPv6Address] = [
         IPv4Address(chance.getrandbits(32)) for _ in range(10_000)
     ]
-    asked += [IPv6Address(0x2A << 120 | chance.getrandbits(120)) for _ in range(9_000)]
+    asked += [IPv6Address(0x2A << 120 | chance.getrandbits(120)) for _ in range(6_000)]
+    for prefix, after_v4 in ((0xFFFF, 0), (0x2001_0000, 64), (0x2002, 80)):
+        for _ in range(1_000):
+            v4, rest = chance.getrandbits(32), chance.getrandbits(after_v4)
+            asked.append(IPv6Address((prefix << 32 | v4) << after_v4 | rest))
     for network in networks:
         first = network.split("/")[0]
         asked.append(IPv6Address(first) if ":" in first else IPv4Address(first))
     frame = MmdbLocator.open(path).locate(b"".join(map(address_to_packed16, asked)))
     with geoip2.database.Reader(path) as reader:
         rows = [_geoip2_row(reader, str(address)) for address in asked]
+    aliased = rows[16_000:19_000]
+    assert sum(row != UNKNOWN for row in aliased) > 1_000
     assert frame.equals(pl.DataFrame(rows, schema=polars_schema(PLACE_COLUMNS), orient="row"))
 
 
@@ -216,4 +225,14 @@ def test_another_kind_of_database_is_refused(tmp_path: Path) -> None:
     record = {"autonomous_system_number": 64496, "autonomous_system_organization": "Example"}
     path = write_mmdb(tmp_path / "asn.mmdb", {"1.0.0.0/8": record}, database_type="GeoLite2-ASN")
     with pytest.raises(GeolocationError, match="GeoLite2-ASN"):
+        MmdbLocator.open(path)
+
+
+def test_a_tree_that_runs_in_circles_is_refused(tmp_path: Path) -> None:
+    """A damaged tree could lead round for ever: it is found out at opening."""
+    path = write_mmdb(tmp_path / "c.mmdb", {"1.0.0.0/8": PARIS}, ip_version=4)
+    raw = bytearray(path.read_bytes())
+    raw[:3] = bytes(3)  # the first node's left child is the first node
+    path.write_bytes(raw)
+    with pytest.raises(GeolocationError, match="runs in circles"):
         MmdbLocator.open(path)

@@ -13,6 +13,7 @@ from analysis.tables import (
     OTHER,
     UNKNOWN_SIZE,
     Binning,
+    SizeBins,
     countries_table,
     group_behind_top,
     histogram_table,
@@ -188,3 +189,15 @@ def test_an_empty_run_has_empty_tables() -> None:
     assert countries_table(tallies, sized(10)).is_empty()
     assert places_table(sightings, sized(10)).is_empty()
     assert key_numbers(sightings, tallies).located_share is None
+
+
+def test_bins_of_any_width() -> None:
+    """250 MB wide: 100 and 249.9 MB share a bin, labelled by its ends."""
+    counted = frames.tallies((0, "FR", "FR", 1), (1, "FR", "FR", 2), (2, "FR", "FR", 4)).lazy()
+    table = histogram_table(counted, sized(100, 249.9, 250), SizeBins(250))
+    assert table.select("order", "label", "peers").rows() == [
+        (0, "0 - 249", 3),
+        (1, "250 - 499", 4),
+    ]
+    with pytest.raises(ValueError, match="at least 1 MB"):
+        SizeBins(0)

@@ -7,12 +7,21 @@ import random
 from ipaddress import ip_network
 
 import pytest
+from bencode2 import bencode
 
 from crawler.peers.assembly import MetadataHunt, MetadataKey
 from crawler.peers.client_names import name_of_peer_id
-from crawler.peers.extended import BLOCK_BYTES
+from crawler.peers.conversation import Conversation
+from crawler.peers.extended import (
+    BLOCK_BYTES,
+    METADATA_ID,
+    decode_extension_handshake,
+    encode_metadata_reject,
+)
 from crawler.peers.gate import Gate
 from crawler.peers.holdings import Holdings
+from crawler.peers.interview import Interview
+from crawler.peers.wire import Kind, encode_handshake, encode_message
 from swarm.endpoint import Endpoint
 from swarm.errors import MalformedMessage
 from swarm.infohash import InfoHash
@@ -110,6 +119,47 @@ def test_mixed_blocks_part_the_peers_and_bar_the_liar_alone() -> None:
     assert hunt.barred == {"liar"}
     give_all(hunt, "honest", TRUE)
     assert hunt.metadata == TRUE
+
+
+def test_who_was_barred_for_memory_breaks_nothing_later() -> None:
+    """A peer barred while its blocks are under way may still give them: they are passed over."""
+    hunt = MetadataHunt(KEY)
+    for peer in ("barred", "liar", "honest"):
+        hunt.join(peer, len(TRUE))
+        if peer == "barred":
+            assert hunt.ask(peer) == 0
+            hunt.drop_largest()
+    first = hunt.ask("honest")
+    assert first is not None
+    hunt.give("honest", first, TRUE[first * BLOCK_BYTES : (first + 1) * BLOCK_BYTES])
+    give_all(hunt, "liar", FALSE)
+    hunt.give("barred", 0, FALSE[:BLOCK_BYTES])
+    give_all(hunt, "liar", FALSE)
+    give_all(hunt, "honest", TRUE)
+    assert (hunt.barred, hunt.metadata, hunt.held_bytes) == ({"barred", "liar"}, TRUE, 0)
+
+
+def test_a_refusal_with_blocks_behind_it_is_no_fault_of_ours() -> None:
+    """A peer that rejects and gives all the same has left the hunt: its blocks count no more."""
+    hunt = MetadataHunt(KEY)
+    talk = Conversation(KEY.infohash.digest, bytes(20), metadata_bytes=len(TRUE))
+    interview = Interview(
+        hunt, talk, "peer", lambda _: None, answer_timeout_s=1.0, pex_wait_s=1.0, now=0.0
+    )
+    said = {b"m": {b"ut_metadata": 7}, b"metadata_size": len(TRUE)}
+    interview.hear(encode_handshake(KEY.infohash.digest, bytes(20)), 0.0)
+    interview.hear(encode_message(Kind.EXTENDED, b"\0" + bencode(said)), 0.0)
+    assert hunt.owes("peer") > 0
+    block = bytes([METADATA_ID]) + bencode({b"msg_type": 1, b"piece": 0}) + TRUE[:BLOCK_BYTES]
+    refusal = encode_metadata_reject(METADATA_ID, 0)
+    interview.hear(refusal + encode_message(Kind.EXTENDED, block), 0.0)
+    assert (hunt.held_bytes, interview.patience(0.0)) == (0, 0.0)
+
+
+def test_a_message_of_many_values_is_refused_before_it_is_decoded() -> None:
+    """Half a million empty lists in one message cost no half a million objects."""
+    with pytest.raises(MalformedMessage, match="values"):
+        decode_extension_handshake(b"d1:ml" + b"le" * 499_000 + b"ee")
 
 
 def test_every_hash_must_agree() -> None:

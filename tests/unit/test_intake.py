@@ -89,7 +89,7 @@ def test_a_torrent_replaces_its_magnet(desk: Observatory) -> None:
         ("cut.torrent", torrent()[:-5], "cut off"),
         ("html.torrent", b"<html>not here</html>", "not bencoded"),
         ("empty.torrent", b"", "not bencoded"),
-        ("big.torrent", b"d" + b"x" * 10_000_001, "10,000,00"),
+        ("big.torrent", b"d" + b"x" * 101_000_000, "101,000,00"),
         ("tail.torrent", torrent() + b"x", "after the end"),
         ("picture.png", b"\x89PNG\r\n\0\0", "neither a .torrent nor a text"),
         ("empty.txt", b"", "names no magnet or infohash"),

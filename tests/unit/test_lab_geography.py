@@ -13,7 +13,15 @@ import pytest
 from babel import Locale
 from geoip2.errors import AddressNotFoundError
 
-from lab.geography import cities, city_of, country_of, unmapped_address, write_mmdb
+from lab.geography import (
+    cities,
+    city_of,
+    country_of,
+    provider_of,
+    unmapped_address,
+    write_asn_mmdb,
+    write_mmdb,
+)
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +88,23 @@ def test_drawn_addresses_lie_in_their_city() -> None:
     rng = random.Random(2)
     for city in cities():
         assert city_of(city.address(rng)) == city
+
+
+def test_the_providers_are_as_the_table_says(tmp_path: Path) -> None:
+    """geoip2 reads the ASN file; each city has both kinds, and unmapped addresses are nobody's."""
+    path = tmp_path / "networks.mmdb"
+    write_asn_mmdb(path)
+    rng = random.Random(3)
+    with geoip2.database.Reader(path) as opened:
+        for city in cities():
+            for third in (0, rng.randrange(192), 192, 255):
+                address = IPv4Address(bytes((127, city.octet, third, 1)))
+                said = opened.asn(str(address))
+                provider = provider_of(address)
+                assert provider is not None
+                assert said.autonomous_system_number == provider.number
+                assert said.autonomous_system_organization == provider.name
+                assert ("Hosting" in provider.name) == (third >= 192)
+        with pytest.raises(AddressNotFoundError):
+            opened.asn(str(unmapped_address(rng)))
+    assert provider_of(unmapped_address(rng)) is None

@@ -104,6 +104,7 @@ def some_facts() -> WorldFacts:
         root_url="http://127.0.0.1:8000",
         tracker="udp://127.0.0.1:6969/announce",
         geoip_city=Path("geography.mmdb"),
+        geoip_asn=Path("networks.mmdb"),
         nodes=2000,
         sessions=24,
         torrents=(

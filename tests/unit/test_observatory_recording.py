@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from crawler.canaries import Canaries
 from observatory.jobs import CrawlTarget
 from observatory.recording import RunRecorder
 from storage.catalogue import Catalogue
-from storage.manifest import RunState
+from storage.manifest import RunCounts, RunState, write_manifest
 from storage.runs import RunReader, RunWriter, mark_interrupted, open_run
 from storage.workspace import Workspace
 from swarm.census import CensusState, SwarmCensus
@@ -21,7 +22,7 @@ from swarm.columns import PLACE_COLUMNS, polars_schema
 from swarm.endpoint import Endpoint
 from swarm.errors import JobCancelled, StorageError
 from swarm.infohash import InfoHash
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 from swarm.settings import Settings
 from swarm.sighting import PeerSighting, SightingColumns, Source
 from swarm.tracking import TrackerAction, TrackerAnswer, TrackerOutcome
@@ -29,12 +30,13 @@ from swarm.visit import PeerVisit, VisitOutcome
 
 PLAIN, V1, V2 = (InfoHash(letter * 20) for letter in (b"p", b"1", b"2"))
 NODE = Endpoint.parse("127.9.9.9:1")
+NO_CANARIES = Canaries({})
 
 
 class Nowhere:
     """A locator whose database knows nobody."""
 
-    database = DatabaseBuild("Nowhere", None, None, None)
+    databases = Databases(DatabaseBuild("Nowhere", None, None, None))
 
     def locate(self, addresses: bytes) -> pl.DataFrame:
         rows = [{"country": "ZZ"}] * (len(addresses) // 16)
@@ -63,13 +65,17 @@ def catalogue(workspace: Workspace) -> Iterator[Catalogue]:
     opened.close()
 
 
-def recorder(workspace: Workspace, catalogue: Catalogue, **others: Any) -> RunRecorder:
+def recorder(
+    workspace: Workspace, catalogue: Catalogue, canaries: Canaries = NO_CANARIES, **others: Any
+) -> RunRecorder:
     targets = (
         CrawlTarget(infohash=PLAIN.hex, dht_keys=(PLAIN.hex,), name="plain"),
         CrawlTarget(infohash=V1.hex, dht_keys=(V1.hex, V2.hex), name="hybrid"),
     )
     settings = Settings(crawl_deadline_s=60.0, **others)
-    return RunRecorder(workspace, catalogue, settings, targets, Nowhere(), resume=True)
+    return RunRecorder(
+        workspace, catalogue, settings, targets, Nowhere(), resume=True, canaries=canaries
+    )
 
 
 def rows_of(run: RunReader) -> list[tuple[int, int]]:
@@ -92,7 +98,7 @@ def test_hybrid_peers_are_written_before_the_second_half(
 
     again = recorder(workspace, catalogue)
     assert again.run_id == run.run_id
-    assert again.keys == [V1, V2]
+    assert again.dht_keys == [V1, V2]
     with again:
         again.add(census(V2, range(40, 61)))
         again.flush()
@@ -214,6 +220,43 @@ def test_a_cancel_while_trackers_are_asked_keeps_no_run(
         run.hear(answer)
         raise JobCancelled
     assert not (workspace.runs_dir / run.run_id).exists()
+
+
+@pytest.mark.parametrize("written", ["nothing", "one swarm"])
+def test_canaries_count_with_their_swarm(
+    workspace: Workspace, catalogue: Catalogue, written: str
+) -> None:
+    """A kill while a swarm waits for its visits counts none of its canaries; later, each once."""
+    peers = {
+        key: frozenset(Endpoint.parse(f"127.0.0.{n}:6881") for n in (1, 2, 99))
+        for key in (PLAIN, V1, V2)
+    }
+    options: dict[str, Any] = {"visit_peers": True, "canaries": Canaries(peers)}
+    run = recorder(workspace, catalogue, **options)
+    counted = census(PLAIN, range(1, 4))
+    asked = run.to_visit(counted.sightings)
+    run.add(counted)
+    run.add(census(V1, range(1, 3)))  # half a hybrid
+    if written == "one swarm":
+        for peer in asked:
+            run.visit(PeerVisit(infohash=PLAIN, peer=peer, outcome=VisitOutcome.TIMEOUT))
+    run.flush()
+    on_disk = open_run(workspace.runs_dir, run.run_id)
+    found = 2 if written == "one swarm" else 0
+    assert on_disk.manifest.counts.canaries_found == found
+    # The worst instant: its outcomes are written, the manifest is not.
+    stale = on_disk.manifest.model_copy(update={"counts": RunCounts(canaries_known=9)})
+    write_manifest(on_disk.folder, stale)
+    closed = mark_interrupted(open_run(workspace.runs_dir, run.run_id), datetime.now(UTC))
+    assert closed.counts.canaries_found == found
+    catalogue.put_run(closed)
+
+    with recorder(workspace, catalogue, **options) as again:
+        assert again.run_id == run.run_id
+        for key in again.dht_keys:
+            again.add(census(key, range(1, 4)))
+    counts = open_run(workspace.runs_dir, run.run_id).manifest.counts
+    assert (counts.canaries_known, counts.canaries_found) == (9, 6)
 
 
 def test_a_cancel_while_peers_are_visited_keeps_what_was_counted(

@@ -8,7 +8,8 @@ import pytest
 from analysis.selection import Bounds, Selection
 from analysis.tables import Binning, countries_table, histogram_table
 from benchmarks.seeded_run import Scale, write_run
-from observatory.run_view import RunView, open_view
+from observatory.rollups import make_rollup
+from observatory.run_view import RunView
 from storage.runs import RunReader
 
 SCALE = Scale(sightings=20_000, swarms=60)
@@ -21,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunReader:
 
 @pytest.fixture(scope="module")
 def view(run: RunReader) -> RunView:
-    return open_view(run)
+    return RunView(run, make_rollup(run))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -14,7 +15,7 @@ from swarm.census import Captures, CensusState, SwarmCensus
 from swarm.columns import PLACE_COLUMNS, polars_schema
 from swarm.endpoint import Endpoint
 from swarm.infohash import InfoHash
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 from swarm.sighting import PeerSighting, SightingColumns, Source
 from swarm.tracking import TrackerAction, TrackerAnswer, TrackerOutcome
 from swarm.visit import PeerVisit, VisitOutcome
@@ -27,7 +28,7 @@ SECRET = bytes(32)
 class Nowhere:
     """A locator whose database knows nobody."""
 
-    database = DatabaseBuild("Nowhere", None, None, None)
+    databases = Databases(DatabaseBuild("Nowhere", None, None, None))
 
     def locate(self, addresses: bytes) -> pl.DataFrame:
         rows = [{"country": "ZZ"}] * (len(addresses) // 16)
@@ -66,6 +67,7 @@ def visited(number: int, *names: int, seed: bool | None = None) -> PeerVisit:
         outcome=VisitOutcome.REFUSED if seed is None else VisitOutcome.REACHED,
         seed=seed,
         peers=named(Source.PEX, names, second=40) if names else None,
+        follows=tuple(map(peer, names)),
     )
 
 
@@ -97,6 +99,17 @@ def test_a_swarm_waits_for_all_who_were_named() -> None:
     assert finding.peers == 3
     assert [visit.peer for visit in finding.visits] == [peer(1), peer(2), peer(3)]
     assert testimony.visit(visited(2)) == []
+
+
+def test_a_swarm_waits_for_nobody_who_is_not_visited() -> None:
+    """Whom a peer names beyond the visitor's caps has no row to come, and holds nothing up."""
+    testimony = SwarmTestimony({KEY: 0}, visiting=True)
+    assert testimony.to_visit(census([1]).sightings) == [peer(1)]
+    assert testimony.count(0, census([1])) == []
+    liar = replace(visited(1, 2, 3, 4, seed=True), follows=(peer(2),))
+    assert testimony.visit(liar) == []
+    (finding,) = testimony.visit(visited(2))
+    assert finding.peers == 4
 
 
 def test_what_is_cut_short_is_given_out_as_it_is() -> None:

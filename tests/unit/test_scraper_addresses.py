@@ -14,7 +14,10 @@ from scraper.addresses import (
     Resolve,
     host_of,
     is_near,
+    is_public,
+    named_address,
     same_site,
+    without_credentials,
 )
 
 
@@ -113,3 +116,37 @@ def test_a_host_is_one_host_however_it_is_written() -> None:
     )
     assert {host_of(url) for url in spellings} == {"site.example"}
     assert host_of("http://[") == ""
+
+
+@pytest.mark.parametrize(
+    "address", ["64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "::127.0.0.1", "fec0::1"]
+)
+def test_an_ipv4_address_in_an_ipv6_one_is_judged_by_itself(address: str) -> None:
+    """NAT64, 6to4 and the old compatible form do not lead into a private network."""
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::808:808", "2002:808:808::", "2606:4700::1"])
+def test_public_addresses_stay_public(address: str) -> None:
+    """The same forms around a public address are public."""
+    assert is_public(ipaddress.ip_address(address))
+
+
+def test_a_report_names_no_secret() -> None:
+    """No user before the @, of a magnet its infohash alone, one line, 500 characters."""
+    assert named_address("http://me:pw@site.example/a?id=7") == "http://site.example/a?id=7"
+    assert named_address("http://site.example/a@b") == "http://site.example/a@b"
+    magnet = f"magnet:?xt=urn:btih:{'a' * 40}&tr=http://t.example/passkey"
+    assert named_address(magnet) == f"magnet:?xt=urn:btih:{'a' * 40}"
+    assert named_address("http://site.example/\x1b[2J" + "x" * 900) == (
+        "http://site.example/ [2J" + "x" * 476
+    )
+
+
+def test_credentials_are_split_off() -> None:
+    """User and password are decoded; an address without them stays as it is."""
+    assert without_credentials("http://me:p%20w@site.example:81/x") == (
+        "http://site.example:81/x",
+        ("me", "p w"),
+    )
+    assert without_credentials("http://site.example/") == ("http://site.example/", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scraper.feeds_addresses import shown_address, without_keys
+from scraper.feeds_addresses import holds_key, shown_address, without_keys
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,19 @@ def test_a_text_is_freed_of_addresses_and_keys() -> None:
     assert without_keys(said, feed) == (
         "key … (…) of … is bad, search http://other/x or magnet:?xt=urn:btih:aa"
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://feeds.example/rss.xml", False),
+        ("https://feeds.example/api?t=search&cat=2000", False),
+        ("https://feeds.example/api?t=search&apikey=abc", True),
+        ("https://feeds.example/rss?passkey", True),
+        ("https://feeds.example/rss/0123456789abcdef0123/all", True),
+        ("https://me@feeds.example/rss", True),
+    ],
+)
+def test_an_address_with_a_key_is_known(url: str, expected: bool) -> None:
+    """What a feed with a key gives is kept nowhere; one without may be."""
+    assert holds_key(url) is expected

@@ -11,7 +11,7 @@ import libtorrent as lt
 import pytest
 
 from swarm.errors import MalformedTorrent
-from swarm.metainfo import MAX_TORRENT_BYTES, parse_torrent
+from swarm.metainfo import MAX_TORRENT_BYTES, MAX_VALUES, parse_torrent
 
 SHIPPED = sorted((Path(__file__).parents[2] / "bulkTorrents").glob("*.torrent"))
 
@@ -146,8 +146,18 @@ REFUSED = {
     "pieces too few": (single(pieces=b"\0" * 20), "need 3"),
     "neither v1 nor v2": (single(pieces=None), "neither"),
     "v2 without meta version": (single(pieces=None, file_tree={}), "meta version"),
-    "too large": (b"d" + b" " * MAX_TORRENT_BYTES, "at most"),
-}
+    "many values": (b"d4:info" + b"l" + b"le" * MAX_VALUES + b"ee", "values"),
+    "long name": (single(name=b"x" * 5_000), "5,000 bytes"),
+    "long paths": (
+        multi(*[{b"length": 1, b"path": [b"x" * 4_000] * 50} for _ in range(101)]),
+        "paths have more",
+    ),
+    "long paths in a tree": (
+        single(pieces=None, file_tree={b"%04000d" % n: {b"": {b"length": 1}} for n in range(5_001)},
+               meta_version=2),
+        "paths have more",
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -156,6 +166,12 @@ def test_refusals_name_the_reason(case: str) -> None:
     raw, reason = REFUSED[case]
     with pytest.raises(MalformedTorrent, match=reason):
         parse_torrent(raw)
+
+
+def test_a_file_that_is_too_large_is_not_read() -> None:
+    """101 MB are the limit: metadata of 100 MB, and what stands around it."""
+    with pytest.raises(MalformedTorrent, match="at most 101,000,000"):
+        parse_torrent(b"d" + b" " * MAX_TORRENT_BYTES)
 
 
 def test_deep_file_tree_is_refused() -> None:

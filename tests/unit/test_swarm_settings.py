@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from swarm.errors import SettingsError
-from swarm.settings import KEYS, Settings, read_settings
+from swarm.settings import KEYS, Settings, read_database_url, read_settings
 
 SHIPPED = Path(__file__).parents[2] / "config.txt"
 
@@ -96,3 +96,33 @@ def test_settings_are_frozen() -> None:
     """Nobody changes settings behind a job's back."""
     with pytest.raises(ValueError, match="frozen"):
         read("").wait = 1.0  # type: ignore[misc]
+
+
+def test_no_dump_holds_a_secret() -> None:
+    """What a manifest or a job's row keeps of the settings has no key and no password."""
+    settings = read(
+        "feeds=https://indexer.example/rss?apikey=hush\nhttp_proxy=http://u:hush@proxy.example:1\n"
+        "database_url=postgresql://u:hush@db.example/atlas\nmaxmind_licence_key=hush\n"
+    )
+    assert settings.database_url == "postgresql://u:hush@db.example/atlas"
+    assert "hush" not in settings.model_dump_json()
+    with pytest.raises(SettingsError, match=r"database_url=\.\.\. is refused") as caught:
+        read("database_url=mysql://u:hush@db.example/atlas")
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "url"),
+    [
+        ("", {}, ""),
+        ("wait=?\n database_url = postgresql://h/d?a=b \nnonsense", {}, "postgresql://h/d?a=b"),
+        ("# database_url=postgresql://h/d", {}, ""),
+        ("database_url=a", {"SWARM_ATLAS_DATABASE_URL": "b"}, "b"),
+        ("database_url=a\nignore_environment=yes", {"SWARM_ATLAS_DATABASE_URL": "b"}, "a"),
+    ],
+)
+def test_database_is_known_whatever_else_is_wrong(
+    text: str, environment: dict[str, str], url: str
+) -> None:
+    """The catalogue is found where other lines do not read: failed jobs are told there."""
+    assert read_database_url(text, environment=environment) == url
