@@ -6,7 +6,9 @@ from dashboard.jobs.page import JOBS
 from dashboard.methods.page import METHODS
 from dashboard.overview.page import OVERVIEW
 from dashboard.page import Page
-from dashboard.runs.page import COMPARE, RUNS
-from dashboard.swarms.page import SWARM, SWARMS
+from dashboard.runs.compare import COMPARE
+from dashboard.runs.page import RUNS
+from dashboard.swarms.one import SWARM
+from dashboard.swarms.page import SWARMS
 
 PAGES: tuple[Page, ...] = (OVERVIEW, SWARMS, SWARM, RUNS, COMPARE, JOBS, METHODS)

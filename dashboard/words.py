@@ -132,6 +132,51 @@ DUPLICATES_NOTE = "A peer in two swarms counts once in each."
 OUTLINES = "Outlines: Natural Earth"
 
 
+RUNS_LEAD = (
+    "Every fetch and import that is kept here. Open one, compare two, delete what is not needed."
+)
+RUN_COLUMNS = ("Started", "State", "Swarms", "Peers", "On disk", "Parts", "In its own words")
+NO_RUNS = "No run is kept here yet. Fetch on the Overview makes one."
+BROKEN = "does not read"
+COMPARE_BEFORE = "Compare this run"
+COMPARE_AFTER = "with this one"
+COMPARE_THEM = "Compare"
+COMPARE_WHICH = "Choose two runs to compare, on the page Runs."
+TO_RUNS = "To all runs"
+DELETE_WHICH = "Runs to delete"
+DELETE_RUNS = "Delete runs…"
+DELETE = "Delete"
+KEEP_THEM = "Keep them"
+DELETE_STARTED = "The runs are being deleted; Jobs says when that is done."
+COMPARED_COUNTS = ("before", "after", "new", "stayed", "gone")
+SWARMS_LEAD = "Every torrent that the shown run asked for. Click a row to see the swarm."
+SEARCH_SWARMS = "Search by name or infohash"
+COLUMN_NAME = "Name"
+COLUMN_CATEGORY = "Category"
+COLUMN_SIZE = "Size"
+COLUMN_ESTIMATE = "Estimated (95 %)"
+COLUMN_SEEDS = "Seeds (95 %)"
+COLUMN_COUNTRIES = "Top countries"
+COLUMN_SOURCES = "Asked"
+COLUMN_SEEN = "Last seen"
+COLUMN_STATE = "State"
+BEING_ASKED = "being asked"
+SWARM_LEAD = "What the shown run knows of this swarm."
+TO_SWARMS = "To all swarms"
+INFOHASH = "Infohash"
+MAGNET = "Magnet"
+MAGNET_LINK = "magnet link"
+ABOUT = "About"
+NETWORKS = "Networks"
+SOURCES = "Who named its peers"
+HISTORY = "Over the runs"
+UNKNOWN_NETWORK = "unknown network"
+HOSTING = {True: "likely hosting", False: "", None: ""}
+BY_COUNTRY = ("Country", "Peers", "Share")
+BY_NETWORK = ("Network", "Kind", "Peers")
+BY_SOURCE = ("Source", "Peers", "Named by it alone")
+BY_RUN = ("Run", "Peers found", "Estimated (95 %)")
+NOTHING_KNOWN = "Nothing is known."
 JOBS_LEAD = "What was started in this world, how far it is, and how it ended."
 RUNNING_JOB = "The running job"
 PAST_JOBS = "Jobs that ended"
@@ -414,3 +459,50 @@ def one_swarm(number: int) -> str:
 def no_longer(what: str) -> str:
     """What a click on a word of what is narrowed to does."""
     return f"No longer narrow to {what}"
+
+
+def between(value: float | None, low: float | None, high: float | None) -> str:
+    """An estimate with its interval: `120 (112 to 131)`; a dash where there is none."""
+    if value is None or low is None:
+        return NONE
+    return f"{value:,.0f} ({interval(Estimate(value, low, high))})"
+
+
+def swarms_found(total: int) -> str:
+    """How long the list is."""
+    return plural(total, "swarm")
+
+
+def no_such_swarm(infohash: str) -> str:
+    """What is said where no run knows an infohash."""
+    return f"The run that is shown knows no swarm {infohash}."
+
+
+def delete_sentence(count: int) -> str:
+    """What deleting runs takes away."""
+    if count == 0:
+        return "No run is chosen."
+    return f"This deletes {plural(count, 'run')} with all peers in them. There is no way back."
+
+
+def compared(before: RunSummary, after: RunSummary) -> str:
+    """Which two runs are compared."""
+    return f"{moment(before.started_at)}, and then {moment(after.started_at)}"
+
+
+def compare_columns(title: str) -> tuple[str, ...]:
+    """The columns of a comparison's table."""
+    return (title, "Before", "After", "New", "Stayed", "Gone")
+
+
+def unlinked(why: str) -> str:
+    """Why a comparison does not say who came and went."""
+    return f"New, stayed and gone are not told: {why}."
+
+
+def torrents_compared(both: int, before_only: int, after_only: int) -> str:
+    """How far two runs asked for the same."""
+    return (
+        f"{plural(both, 'torrent')} in both runs, {before_only:,} in the first alone, "
+        f"{after_only:,} in the second alone. Countries and places count those in both."
+    )

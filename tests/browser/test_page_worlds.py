@@ -100,7 +100,7 @@ def test_every_control_is_reached_by_keyboard_and_has_a_name(page: Page, host: F
     assert page.evaluate("document.activeElement.id") == "scrape"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "fetch"
-    key = page.get_by_role("button", name="United States")
+    key = page.locator("button[data-country=US]")
     key.focus()
     page.keyboard.press("Enter")
     expect(key).to_have_attribute("aria-pressed", "false")
