@@ -143,6 +143,7 @@ def draw_map(
             *place_traces(places, colours.slots, colours.palette, chosen=wish.address.place),
             *country_traces(shown.country_level(seen), colours.palette, outlines),
         ]
+    traces = traces or [go.Scattermap(lat=[], lon=[])]  # without a trace plotly draws no map
     return _whole(traces, layout) if whole else _changed(traces, theme_changes(layout))
 
 

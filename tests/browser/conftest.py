@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,10 +89,23 @@ def open_page(chromium: Browser, allowed_complaints: set[str]) -> Iterator[Open]
         return page
 
     yield open_url
+    # A server that its own fixture has ended meanwhile leaves requests of the page without answer.
+    pages = [page for context in contexts for page in context.pages]
+    if not all(_answers(page.url) for page in pages):
+        allowed_complaints |= {"Failed to fetch", "Map error."}
     for context in contexts:
         context.close()
     assert foreign == []
     assert set(complaints) <= allowed_complaints
+
+
+def _answers(address: str) -> bool:
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 80), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture
