@@ -18,7 +18,7 @@ fast: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp lint
 	@$(BIN)/python scripts/check_system.py --for-tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

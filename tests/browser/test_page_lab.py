@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 PROJECT = Path(__file__).resolve().parents[2]
 JOB_DEADLINE_MS = 90_000
 # Slow enough that the page sees the fetch half done; the lab itself would be through in a second.
-SLOW_PACKETS_PER_S = 40
+SLOW_PACKETS_PER_S = 15
 
 
 @pytest.fixture

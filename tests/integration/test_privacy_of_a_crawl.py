@@ -121,6 +121,7 @@ def test_no_file_of_the_workspace_holds_a_peers_address(
         held = found(root, addresses)
         assert set().union(*held.values()) == set(addresses)
         assert {name.rpartition("/")[2].partition("-")[0] for name in held} == {
+            "geo.json",  # the classic form has them, where they are stored
             "sightings",
             "visits",
         }
