@@ -29,6 +29,7 @@ LONGEST_NAME = 80
 MAP_CENTER = {"lat": 24.0, "lon": 12.0}
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 _CLEAR = "rgba(0,0,0,0)"
+_FADED = 0.25  # bins that are not chosen
 
 
 def inert_text(text: str) -> str:
@@ -73,12 +74,17 @@ def histogram_traces(
     slots: Mapping[str, int],
     palette: Palette,
     hidden: Collection[str] = (),
+    *,
+    chosen: int | None = None,
+    shares: bool = False,
 ) -> list[go.Bar]:
     """One bar trace a country of `top`, then the others, then the unknown, in stacking order.
 
     `histogram` is a `histogram_table` after `group_behind_top`. Bins of countries that are
-    `hidden` stay away.
+    `hidden` stay away; all bins but the `chosen` one (its order) are faded. A bar's `customdata`
+    is its bin's order. `shares`: what the pointer reads is percent.
     """
+    figure = "%{y:.1f} %" if shares else "%{y:,}"
     traces = []
     for country in (*top, OTHER, UNKNOWN_COUNTRY):
         bins = histogram.filter(pl.col("country") == country).sort("order")
@@ -92,10 +98,14 @@ def histogram_traces(
                 y=bins["peers"].to_list(),
                 marker={
                     "color": colour_of(country, slots, palette),
+                    "opacity": 1
+                    if chosen is None
+                    else [1 if order == chosen else _FADED for order in bins["order"]],
                     "line": {"width": 0},
                     "pattern": pattern if country == UNKNOWN_COUNTRY else {"shape": ""},
                 },
-                hovertemplate="%{y:,} <extra>%{fullData.name}</extra>",
+                customdata=bins["order"].to_list(),
+                hovertemplate=f"{figure} <extra>%{{fullData.name}}</extra>",
             )
         )
     return traces
@@ -107,8 +117,11 @@ def bin_order(histogram: pl.DataFrame, hidden: Collection[str] = ()) -> list[str
     return shown.unique("order").sort("order")["label"].to_list()
 
 
-def histogram_layout(palette: Palette) -> go.Layout:
-    """The histogram's layout; set `xaxis.categoryarray` to `bin_order` beside each new data."""
+def histogram_layout(palette: Palette, *, shares: bool = False) -> go.Layout:
+    """The histogram's layout; set `xaxis.categoryarray` to `bin_order` beside each new data.
+
+    `shares`: each bin is 100 %, so that its countries compare.
+    """
     axis = {
         "gridcolor": palette.grid,
         "zerolinecolor": palette.grid,
@@ -118,6 +131,7 @@ def histogram_layout(palette: Palette) -> go.Layout:
     return go.Layout(
         **shared_layout(palette),
         barmode="stack",
+        barnorm="percent" if shares else "",
         bargap=0.08,
         hovermode="x unified",
         dragmode="zoom",
@@ -135,8 +149,9 @@ def histogram_layout(palette: Palette) -> go.Layout:
             "rangemode": "tozero",
             "fixedrange": True,
             "tickformat": "~s",
+            "ticksuffix": " %" if shares else "",
             "title": {
-                "text": "Peers",
+                "text": "Share of the bin's peers" if shares else "Peers",
                 "font": {"color": palette.quiet_text, "size": 12},
                 "standoff": 8,
             },

@@ -12,6 +12,7 @@ from analysis.palette import Palette
 
 OUTLINE_FILE = "world-outline.geojson"
 LABELS_FILE = "world-labels.geojson"
+BORDERS = "borders"  # the layer that a layer of countries goes under
 
 
 def map_style(palette: Palette, assets_url: str) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def map_style(palette: Palette, assets_url: str) -> dict[str, Any]:
                 "paint": {"fill-color": palette.land},
             },
             {
-                "id": "borders",
+                "id": BORDERS,
                 "type": "line",
                 "source": "countries",
                 "paint": {"line-color": palette.border, "line-width": 0.7},

@@ -13,9 +13,10 @@ from typing import Annotated
 import typer
 
 from commands.places import LAB_ROOT, PROJECT, WorkspaceOption, open_desk
-from commands.terminal import complain, console
+from commands.terminal import console
 from observatory.host import Host
 from observatory.lab_process import LabProcess
+from storage.access_token import load_or_make_token
 from storage.workspace import Workspace
 from swarm.errors import SwarmError
 
@@ -35,7 +36,9 @@ def dashboard(
     use_lab: LabFlag = False,
 ) -> None:
     """Open the page: scrape, fetch, and see where the peers are. What a bare `main.py` does."""
+    from dashboard.access import Access
     from dashboard.app import build_app, serve
+    from dashboard.security import NAMES_KEY
 
     listener = _listen(host, port)
     home = open_desk(workspace)
@@ -48,16 +51,21 @@ def dashboard(
         address, bound = listener.getsockname()[:2]
         shown = "127.0.0.1" if ip_address(address).is_unspecified else address
         url = f"http://{f'[{shown}]' if ':' in shown else shown}:{bound}"
+        names = home.settings().trusted_hosts
+        token, made = load_or_make_token(home.workspace.token_path)
+        demanded = bool(names) or not ip_address(address).is_loopback
+        login = f"{url}/login#{token}" if demanded else url
         sys.stdout.write(f"Serving on {url} (Ctrl-C ends it)\n")
+        if demanded and made:
+            sys.stdout.write(f"Log in, this once shown: {login}\n")
+        elif demanded:
+            sys.stdout.write(f"It asks for the token in {home.workspace.token_path}\n")
         sys.stdout.flush()
-        if not ip_address(address).is_loopback:
-            complain(
-                "This page is not on 127.0.0.1: whoever reaches it can start jobs and purge. "
-                "Put it behind a firewall or a proxy that asks for a password."
-            )
         if not no_browser:
-            threading.Timer(0.5, webbrowser.open, [url]).start()
-        serve(build_app(worlds), listener)
+            threading.Timer(0.5, webbrowser.open, [login]).start()
+        app = build_app(worlds, Access(token, demanded=demanded))
+        app.server.config[NAMES_KEY] = names
+        serve(app, listener)
     finally:
         worlds.close()
 

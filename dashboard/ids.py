@@ -1,6 +1,11 @@
 """Names of the page's parts, for layout and callbacks alike; the stylesheet and tests know them."""
 
 PROVIDER = "provider"
+ADDRESS = "address"  # the browser's own: pathname and search
+MAIN = "main"
+TITLE = "title"  # store: the document title of the page that was come to
+ARRIVED = "arrived"  # says aloud which page was come to
+RUN_PICKER = "run-picker"
 THEME = "theme"
 SCHEME = "scheme"  # store: "light" or "dark", what the reader sees
 SYSTEM_SCHEME = "system-scheme"  # store, set by page.js when the system changes
@@ -8,14 +13,14 @@ WINDOW_WIDTH = "window-width"  # store: px, as it was when the theme was chosen
 
 CLOCK = "clock"
 TICK = "tick"  # store: a clock's beat that page.js let through
-NUDGE = "nudge"  # store: changes when a click changed something
+NUDGE = "nudge"  # store: changes when a click changed something: the next beat is now
 PAUSED = "paused"
 PAUSE = "pause"
 LIVE = "live"
-SEEN = "seen"  # store: the stamp of what the page shows
+SEEN = "seen"  # store: the stamp of the world and the query; pages read afresh when it changes
 RUN_KEY = "run-key"  # store: the state of the run that is shown
-WANTED_RUN = "wanted-run"  # store: None is the latest; for a run picker
-DRAWN = "drawn"  # store: the scheme in which the charts were drawn
+BARS_DRAWN = "bars-drawn"  # stores: the scheme in which each chart was drawn, None before it was
+MAP_DRAWN = "map-drawn"
 
 WORLD = "world"
 LEAVE_LAB = "leave-lab"
@@ -62,9 +67,17 @@ FIGURES = "figures"
 NUMBERS = "numbers"
 MAP = "map"
 MAP_NOTE = "map-note"
+MAP_VIEW = "map-view"
+VIEWPORT = "viewport"  # store: the map's whole zoom step, and the box that it shows when close
+PLACE = "place"  # what is under the pointer, in words
 HISTOGRAM = "histogram"
 TOP = "top"
 BINNING = "binning"
+SHARES = "shares"
 HIDDEN = "hidden"  # store: the countries whose marks are hidden
+PICKED = "picked"  # store: what a click narrows the page to, or no longer
+COUNTRY_PICKER = "country-picker"
+CATEGORY_PICKER = "category-picker"
+NARROWED = "narrowed"  # what the page is narrowed to, in words
 COUNTRIES = "countries"
 ATTRIBUTION = "attribution"

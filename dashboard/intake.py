@@ -10,19 +10,19 @@ import base64
 import binascii
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, ctx, dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from dashboard import ids, words
+from dashboard.orders import look_at_once, pressed
 from observatory.host import Host
 from observatory.intake import IntakeOutcome, IntakeState
 from observatory.jobs import JobKind
 
-# page.js refuses to send more than MOST_BYTES at once; base64 and JSON add a third.
+# page.js refuses to send more than MOST_BYTES at once; base64 and JSON add a third
+# (dashboard/security.py, MOST_REQUEST_BYTES).
 MOST_BYTES = 64_000_000
-_MOST_REQUEST_BYTES = 96_000_000
 _MOST_REFUSALS = 10
 
 
@@ -81,7 +81,6 @@ def _waiting() -> html.Section:
 
 def register(app: Dash, host: Host) -> None:
     """Add what a drop, a paste and the fetching of metadata do."""
-    app.server.config["MAX_CONTENT_LENGTH"] = _MOST_REQUEST_BYTES
     _register_magnets(app, host)
 
     @app.callback(
@@ -90,7 +89,6 @@ def register(app: Dash, host: Host) -> None:
         Output(ids.INTAKE, "open"),
         Output(ids.UPLOAD, "contents"),
         Output(ids.PASTE, "value"),
-        Output(ids.NUDGE, "data", allow_duplicate=True),
         Input(ids.UPLOAD, "contents"),
         Input(ids.ADD, "n_clicks"),
         State(ids.UPLOAD, "filename"),
@@ -100,12 +98,15 @@ def register(app: Dash, host: Host) -> None:
     def take(contents: object, _clicks: object, names: object, pasted: object) -> tuple[Any, ...]:
         """Keep what is good; the same file may be dropped again, so what was sent is cleared."""
         text = pasted if isinstance(pasted, str) else ""
-        if ctx.triggered_id == ids.ADD:
+        if pressed() is None:
+            return (no_update,) * 5
+        if pressed() == ids.ADD:
             outcomes, text = host.current.add_links(text), ""
         else:
             outcomes = _take_files(host, contents, names)
         shown, kind = told(outcomes)
-        return shown, kind, True, None, text, uuid4().hex
+        look_at_once()
+        return shown, kind, True, None, text
 
 
 def _register_magnets(app: Dash, host: Host) -> None:
@@ -113,22 +114,19 @@ def _register_magnets(app: Dash, host: Host) -> None:
         Output(ids.MAGNETS, "children"),
         Output(ids.MAGNETS_WAITING, "className"),
         Input(ids.SEEN, "data"),
-        prevent_initial_call=True,
     )
     def count(_seen: object) -> tuple[str, str]:
         """How many wait; nothing where none does."""
         waiting = host.current.magnets()
         return words.magnets_waiting(waiting), "card magnets" if waiting else "card magnets hidden"
 
-    @app.callback(
-        Output(ids.NUDGE, "data", allow_duplicate=True),
-        Input(ids.FETCH_METADATA, "n_clicks"),
-        prevent_initial_call=True,
-    )
-    def fetch(_clicks: int) -> str:
+    @app.callback(Input(ids.FETCH_METADATA, "n_clicks"), prevent_initial_call=True)
+    def fetch(_clicks: int) -> None:
         """Start the job; the strip of the running job shows how far it is."""
+        if pressed() is None:
+            return
         host.current.start(JobKind.METADATA, {})
-        return uuid4().hex
+        look_at_once()
 
 
 def _take_files(host: Host, contents: object, names: object) -> list[IntakeOutcome]:

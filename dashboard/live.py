@@ -1,6 +1,6 @@
 """What the shown world is like right now, computed once for all tabs.
 
-A run's tables are kept until its revision changes, so a tab that asks every second costs one
+A run's figures are kept until its revision changes, so a tab that asks every second costs one
 directory listing. Colours are kept for each run, so that none changes its meaning while it grows.
 """
 
@@ -10,28 +10,25 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import polars as pl
 from polars.exceptions import PolarsError
 
 from analysis.palette import SLOTS, assign_slots
-from analysis.tables import (
-    Binning,
-    KeyNumbers,
-    countries_table,
-    histogram_table,
-    key_numbers,
-    places_table,
-    top_countries,
-)
+from analysis.rollup import kinds_of, of_country, of_kind
+from analysis.selection import Bounds, Selection, at_place
+from analysis.tables import Binning, places_table, top_countries
+from analysis.totals import RunTotals
 from observatory.desk import Observatory
 from observatory.host import Host
+from observatory.run_view import RunView
 from observatory.summaries import RunSummary
-from swarm.columns import SIGHTING_COLUMNS, SWARM_COLUMNS, TALLY_COLUMNS, polars_schema
+from storage.runs import RunReader
 from swarm.errors import StorageError
 
 _KEPT_RUNS = 4
+_KEPT_ANSWERS = 200  # per run: selections times charts
 _T = TypeVar("_T")
 
 
@@ -40,89 +37,91 @@ class RunKey:
     """One state of one run of one world."""
 
     world: str
-    run_id: str
+    run_id: str  # empty: the world has no run
     revision: str
 
 
-class Reader(Protocol):
-    """What of a RunReader the tables are made from."""
+class ShownRun:
+    """The figures of one state of a run, each computed when it is first asked for.
 
-    run_id: str
+    Each method raises StorageError where a part does not read, for example since the run was
+    purged meanwhile.
+    """
 
-    def sightings(self) -> pl.LazyFrame:
-        """SIGHTING_COLUMNS."""
-
-    def swarms(self) -> pl.LazyFrame:
-        """SWARM_COLUMNS."""
-
-    def tallies(self) -> pl.LazyFrame:
-        """TALLY_COLUMNS."""
-
-
-class NoRun:
-    """The run of a world that has none: empty frames, so that the empty map is drawn like any."""
-
-    run_id = ""
-
-    def sightings(self) -> pl.LazyFrame:
-        """SIGHTING_COLUMNS, no row."""
-        return pl.LazyFrame(schema=polars_schema(SIGHTING_COLUMNS))
-
-    def swarms(self) -> pl.LazyFrame:
-        """SWARM_COLUMNS, no row."""
-        return pl.LazyFrame(schema=polars_schema(SWARM_COLUMNS))
-
-    def tallies(self) -> pl.LazyFrame:
-        """TALLY_COLUMNS, no row."""
-        return pl.LazyFrame(schema=polars_schema(TALLY_COLUMNS))
-
-
-class RunTables:
-    """The tables of one state of a run, each computed when it is first asked for."""
-
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: RunReader, view: RunView) -> None:
+        self.view = view
         self._reader = reader
         self._lock = threading.Lock()
-        self._made: dict[object, object] = {}
+        self._made: OrderedDict[tuple[object, ...], object] = OrderedDict()
 
-    def countries(self) -> pl.DataFrame:
-        """See `countries_table`."""
-        reader = self._reader
-        return self._make("countries", lambda: countries_table(reader.tallies(), reader.swarms()))
+    def numbers(self, selection: Selection) -> RunTotals:
+        """See `RunView.key_numbers`."""
+        return self._make(("numbers", selection), lambda: self.view.key_numbers(selection))
 
-    def places(self) -> pl.DataFrame:
-        """See `places_table`."""
-        reader = self._reader
-        return self._make("places", lambda: places_table(reader.sightings(), reader.swarms()))
+    def countries(self, selection: Selection) -> pl.DataFrame:
+        """See `RunView.countries`."""
+        return self._make(("countries", selection), lambda: self.view.countries(selection))
 
-    def numbers(self) -> KeyNumbers:
-        """See `key_numbers`."""
-        reader = self._reader
-        return self._make("numbers", lambda: key_numbers(reader.sightings(), reader.tallies()))
-
-    def histogram(self, binning: Binning) -> pl.DataFrame:
-        """See `histogram_table`."""
-        reader = self._reader
+    def histogram(self, selection: Selection, binning: Binning) -> pl.DataFrame:
+        """See `RunView.histogram`."""
         return self._make(
-            binning, lambda: histogram_table(reader.tallies(), reader.swarms(), binning)
+            ("bins", selection, binning), lambda: self.view.histogram(selection, binning)
         )
 
-    def _make(self, name: object, make: Callable[[], _T]) -> _T:
-        """Compute once, by one thread.
+    def places(
+        self, selection: Selection, cell_deg: float | None, bounds: Bounds | None
+    ) -> pl.DataFrame:
+        """See `RunView.places`."""
+        return self._make(
+            ("places", selection, cell_deg, bounds),
+            lambda: self.view.places(selection, cell_deg=cell_deg, bounds=bounds),
+        )
 
-        Raises:
-            StorageError: a part does not read, for example since the run was purged meanwhile.
-        """
+    def country_level(self, selection: Selection) -> pl.DataFrame:
+        """See `RunView.country_level`."""
+        return self._make(("level", selection), lambda: self.view.country_level(selection))
+
+    def top_torrents(self, place_or_country: str) -> list[str]:
+        """See `RunView.top_torrents`."""
+        return self._make(
+            ("top", place_or_country), lambda: self.view.top_torrents(place_or_country)
+        )
+
+    def markers(self, selection: Selection) -> pl.DataFrame:
+        """The classic tool's markers, a torrent at a place each: see `places_table`."""
+        return self._make(("markers", selection), lambda: self._markers(selection))
+
+    def categories(self) -> list[str]:
+        """The categories of the run's torrents, in order; "" where some have none."""
+        names = self.view.swarm_table["category"].fill_null("").unique()
+        return sorted(names.to_list())
+
+    def _markers(self, selection: Selection) -> pl.DataFrame:
+        swarms = self.view.swarm_table
+        kinds, kind_of_swarm = kinds_of(swarms)
+        kept = kind_of_swarm.join(kinds.filter(of_kind(selection)), on="kind", how="semi")
+        rows = self._reader.sightings().filter(of_country(selection))
+        if selection.place is not None:
+            rows = rows.filter(at_place(selection.place))
+        return places_table(rows, swarms.join(kept, on="swarm", how="semi").lazy())
+
+    def _make(self, question: tuple[object, ...], make: Callable[[], _T]) -> _T:
+        """Compute once, by one thread."""
         with self._lock:
-            if name not in self._made:
+            if question not in self._made:
                 try:
-                    self._made[name] = make()
+                    self._made[question] = make()
                 except (OSError, PolarsError) as error:
-                    raise StorageError(
-                        f"run {self._reader.run_id} does not read just now "
-                        f"({str(error)[:120]}); the page tries again when it changes"
-                    ) from None
-            return self._made[name]  # type: ignore[return-value]
+                    raise _unreadable(self._reader.run_id, error) from None
+                while len(self._made) > _KEPT_ANSWERS:
+                    self._made.popitem(last=False)
+            self._made.move_to_end(question)
+            return self._made[question]  # type: ignore[return-value]
+
+
+def _unreadable(run_id: str, error: Exception) -> StorageError:
+    said = f"run {run_id} does not read just now ({str(error)[:120]})"
+    return StorageError(f"{said}; the page tries again when it changes")
 
 
 class LiveView:
@@ -131,7 +130,7 @@ class LiveView:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._lock = threading.Lock()
-        self._tables: OrderedDict[RunKey, RunTables] = OrderedDict()
+        self._shown: OrderedDict[RunKey, ShownRun] = OrderedDict()
         self._slots: dict[tuple[str, str], dict[str, int]] = {}
 
     def stamp(self) -> str:
@@ -146,29 +145,43 @@ class LiveView:
         return next((run for run in desk.runs() if run.id == wanted), None)
 
     def key(self, desk: Observatory, run: RunSummary | None) -> RunKey:
-        """The state that the run is in now; without a run, the key of empty tables."""
+        """The state that the run is in now."""
         if run is None:
-            return RunKey(desk.name, NoRun.run_id, "")
+            return RunKey(desk.name, "", "")
         return RunKey(desk.name, run.id, desk.open_run(run.id).revision)
 
-    def tables(self, key: RunKey) -> RunTables:
-        """The tables of a run's state, from memory where they were made before.
+    def shown(self, key: RunKey) -> ShownRun | None:
+        """The figures of a run's state, from memory where they were made before.
+
+        Returns:
+            None where the key is that of a world without a run.
 
         Raises:
-            StorageError: there is no such run any more.
+            StorageError: there is no such run any more, or it does not read.
         """
+        if not key.run_id:
+            return None
         with self._lock:
-            if key not in self._tables:
-                reader = self.host.current.open_run(key.run_id) if key.run_id else NoRun()
-                self._tables[key] = RunTables(reader)
-                while len(self._tables) > _KEPT_RUNS:
-                    self._tables.popitem(last=False)
-            self._tables.move_to_end(key)
-            return self._tables[key]
+            if key not in self._shown:
+                self._shown[key] = self._open(key.run_id)
+                while len(self._shown) > _KEPT_RUNS:
+                    self._shown.popitem(last=False)
+            self._shown.move_to_end(key)
+            return self._shown[key]
+
+    def _open(self, run_id: str) -> ShownRun:
+        desk = self.host.current
+        try:
+            return ShownRun(desk.open_run(run_id), desk.view(run_id))
+        except (OSError, PolarsError) as error:
+            raise _unreadable(run_id, error) from None
 
     def slots(self, key: RunKey) -> dict[str, int]:
         """The colours of the run's leading countries, for all tabs the same."""
-        top = top_countries(self.tables(key).countries(), SLOTS)
+        shown = self.shown(key)
+        if shown is None:
+            return {}
+        top = top_countries(shown.countries(Selection()), SLOTS)
         with self._lock:
             held = self._slots.get((key.world, key.run_id), {})
             self._slots[key.world, key.run_id] = assign_slots(held, top)

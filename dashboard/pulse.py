@@ -1,77 +1,68 @@
-"""One beat of the page: asks how the world stands, and answers nothing where nothing changed."""
+"""One beat of the page: asks how the world stands, and answers nothing where nothing changed.
+
+What changed is told to the pages by the store `ids.SEEN`: each takes it as an Input, and reads
+afresh what it shows.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
-from dash import Dash, Input, Output, State, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 
-from dashboard import ids, job_report, parts, words
+from dashboard import ids, words
+from dashboard.address_state import read_address
 from dashboard.live import LiveView
+from dashboard.markup import icon
+from dashboard.orders import look_at_once
+from dashboard.page import Page
+from dashboard.shell import nav_id
 from observatory.desk import Observatory
-from observatory.host import Host
-from observatory.jobs import Job
-from observatory.lab_process import LabState
-from observatory.sites import choose_site
-from observatory.summaries import RunSummary
-from swarm.errors import DefinitionError, SettingsError, SwarmError
+from swarm.errors import SwarmError
 
+_MOST_PICKED_RUNS = 200  # the newest; older ones are opened from the archive
 _OUTPUTS = {
     "seen": Output(ids.SEEN, "data"),
-    "run_key": Output(ids.RUN_KEY, "data"),
     "world": Output(ids.WORLD, "children"),
     "world_class": Output(ids.WORLD, "className"),
     "leave_lab": Output(ids.LEAVE_LAB, "className"),
-    "run_title": Output(ids.RUN_TITLE, "children"),
-    "scrape_plan": Output(ids.SCRAPE_PLAN, "children"),
-    "fetch_plan": Output(ids.FETCH_PLAN, "children"),
-    "job": Output(ids.JOB, "className"),
-    "job_text": Output(ids.JOB_TEXT, "children"),
-    "result_key": Output(ids.RESULT_KEY, "data"),
-    "result_text": Output(ids.RESULT_TEXT, "children"),
-    "empty": Output(ids.EMPTY, "className"),
-    "try_lab": Output(ids.TRY_LAB, "loading"),
-    "lab_progress": Output(ids.LAB_PROGRESS, "children"),
-    "figures": Output(ids.FIGURES, "className"),
-    "numbers": Output(ids.NUMBERS, "children"),
-    "attribution": Output(ids.ATTRIBUTION, "children"),
+    "runs": Output(ids.RUN_PICKER, "data"),
     "notice": Output(ids.NOTICE, "className", allow_duplicate=True),
     "notice_text": Output(ids.NOTICE_TEXT, "children", allow_duplicate=True),
 }
 _NOTHING = dict.fromkeys(_OUTPUTS, no_update)
 
 
-def register(app: Dash, live: LiveView) -> None:
-    """Add the beat to the app."""
+def register(app: Dash, live: LiveView, pages: tuple[Page, ...]) -> None:
+    """Add what the shell does: the beat, the picker, the theme, pause."""
+    _register_browser_side(app, pages)
 
     @app.callback(
         output=_OUTPUTS,
         inputs={
             "_tick": Input(ids.TICK, "data"),
             "_nudge": Input(ids.NUDGE, "data"),
-            "per_category": Input(ids.PER_CATEGORY, "value"),
+            "query": Input(ids.ADDRESS, "search"),
             "seen": State(ids.SEEN, "data"),
-            "wanted_run": State(ids.WANTED_RUN, "data"),
         },
         prevent_initial_call="initial_duplicate",
     )
-    def pulse(
-        _tick: object,
-        _nudge: object,
-        per_category: object,
-        seen: str | None,
-        wanted_run: str | None,
-    ) -> dict[str, Any]:
-        # The number is part of the stamp, since a sentence about it is on the page.
+    def pulse(_tick: object, _nudge: object, query: str | None, seen: str | None) -> dict[str, Any]:
         try:
-            stamp = f"{live.stamp()}|{per_category}"
+            stamp = f"{live.stamp()}|{query}"
             if stamp == seen:
                 return _NOTHING
-            return _NOTHING | {"seen": stamp} | state_of_page(live, per_category, wanted_run)
+            return _NOTHING | {"seen": stamp} | state_of_shell(live, query)
         except SwarmError as error:
             return _unreadable(str(error), seen)
+
+    @app.callback(
+        Input(ids.LEAVE_LAB, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def leave_lab(_clicks: int) -> None:
+        live.host.leave_lab()
+        look_at_once()
 
 
 def _unreadable(reason: str, seen: str | None) -> dict[str, Any]:
@@ -85,76 +76,111 @@ def _unreadable(reason: str, seen: str | None) -> dict[str, Any]:
     }
 
 
-def state_of_page(live: LiveView, per_category: object, wanted_run: str | None) -> dict[str, Any]:
-    """Everything that a beat may change, as it should be now.
+def state_of_shell(live: LiveView, query: str | None) -> dict[str, Any]:
+    """Everything that a beat may change around the page, as it should be now.
 
     Raises:
         SwarmError: the world does not read.
     """
     desk = live.host.current
-    now = datetime.now(UTC)
-    torrents = desk.torrents()
-    run = live.shown_run(desk, wanted_run)
-    return {
-        "world": parts.world(desk),
+    state = read_address(query)
+    shell = {
+        "world": world(desk),
         "world_class": "world in-lab" if desk.is_lab else "world",
         "leave_lab": "" if desk.is_lab else "hidden",
-        "scrape_plan": _scrape_plan(desk, per_category),
-        "fetch_plan": words.torrents_kept(torrents, desk.refused_torrents, desk.magnets()),
-        **_job_parts(desk.latest_job(), desk.name, now),
-        **_lab_parts(live.host),
-        **_run_parts(live, desk, run, torrents, now),
+        "runs": run_choices(desk, state.run),
     }
+    if state.refused:
+        said = words.address_refused(state.refused)
+        shell |= {"notice": "message odd", "notice_text": said}
+    return shell
 
 
-def _scrape_plan(desk: Observatory, per_category: object) -> str:
-    try:
-        settings = desk.settings()
-        site = choose_site(settings, desk.workspace)
-        feeds = len(settings.feeds)
-        return words.scrape_plan(per_category, site.root_url, site.listings, feeds)
-    except (SettingsError, DefinitionError) as error:
-        return str(error)
+def world(desk: Observatory) -> list[Any]:
+    """Which world is shown."""
+    name = "The lab" if desk.is_lab else desk.name
+    return [
+        icon("lab" if desk.is_lab else "globe"),
+        html.Strong(name),
+        html.Span(desk.description, className="description"),
+    ]
 
 
-def _job_parts(job: Job | None, world: str, now: datetime) -> dict[str, Any]:
-    """The strip of the running job, or how the last one ended."""
-    if job is None:
-        return {"job": "job hidden", "job_text": [], "result_key": None, "result_text": ""}
-    if job.is_active:
-        text = parts.job(job, now)
-        return {"job": "job", "job_text": text, "result_key": None, "result_text": ""}
-    # World and time belong to it: job numbers start again in a new world.
-    key = {"job": f"{world} {job.id} {job.created_at.isoformat()}", "state": job.state.value}
-    return {
-        "job": "job hidden",
-        "job_text": [],
-        "result_key": key,
-        "result_text": job_report.ending(job),
-    }
+def run_choices(desk: Observatory, wanted: str | None) -> list[dict[str, str]]:
+    """What the run picker offers: the latest, the newest of the archive, and what is shown."""
+    runs = desk.runs()
+    latest = {"value": words.LATEST_VALUE, "label": words.latest_run(runs[0] if runs else None)}
+    choices = [latest]
+    choices += [
+        {"value": run.id, "label": words.run_choice(run)} for run in runs[:_MOST_PICKED_RUNS]
+    ]
+    if wanted is not None and all(choice["value"] != wanted for choice in choices):
+        older = next((run for run in runs if run.id == wanted), None)
+        label = words.no_such_run(wanted) if older is None else words.run_choice(older)
+        choices.append({"value": wanted, "label": label})
+    return choices
 
 
-def _lab_parts(host: Host) -> dict[str, Any]:
-    starting = host.lab_state == LabState.STARTING
-    failed = host.lab_state == LabState.FAILED
-    said = f"{host.lab_message} …" if starting else host.lab_message if failed else ""
-    return {"try_lab": starting, "lab_progress": said}
+def _register_browser_side(app: Dash, pages: tuple[Page, ...]) -> None:
+    """What assets/page.js answers without a request; see the functions of these names there."""
 
+    def browser(name: str, *wires: Any, initial: bool = True) -> None:
+        where = ClientsideFunction("atlas", name)
+        app.clientside_callback(  # type: ignore[no-untyped-call]  # dash gives it no types
+            where, *wires, prevent_initial_call=not initial
+        )
 
-def _run_parts(
-    live: LiveView, desk: Observatory, run: RunSummary | None, torrents: int, now: datetime
-) -> dict[str, Any]:
-    """The figures, or what to click where there are none."""
-    key = live.key(desk, run)
-    if run is None:
-        empty = "card empty in-lab" if desk.is_lab else "card empty"
-        nothing: dict[str, Any] = {"run_title": "", "numbers": [], "attribution": []}
-        return nothing | {"empty": empty, "figures": "figures no-run", "run_key": asdict(key)}
-    return {
-        "empty": "card empty hidden",
-        "figures": "figures",
-        "run_key": asdict(key),
-        "run_title": words.run_title(run),
-        "numbers": parts.numbers(torrents, run, live.tables(key).numbers()),
-        "attribution": parts.attribution(run, now.date()),
-    }
+    browser(
+        "tick",
+        Output(ids.TICK, "data"),
+        Input(ids.CLOCK, "n_intervals"),
+        State(ids.PAUSED, "data"),
+        initial=False,
+    )
+    browser(
+        "togglePause",
+        Output(ids.PAUSED, "data"),
+        Input(ids.PAUSE, "n_clicks"),
+        State(ids.PAUSED, "data"),
+        initial=False,
+    )
+    browser(
+        "showPause",
+        Output(ids.PAUSE, "children"),
+        Output(ids.LIVE, "children"),
+        Output(ids.LIVE, "className"),
+        Input(ids.PAUSED, "data"),
+    )
+    browser(
+        "chooseScheme",
+        Output(ids.PROVIDER, "forceColorScheme"),
+        Output(ids.SCHEME, "data"),
+        Output(ids.WINDOW_WIDTH, "data"),
+        Input(ids.THEME, "value"),
+        Input(ids.SYSTEM_SCHEME, "data"),
+    )
+    browser(
+        "pickRun",
+        Output(ids.ADDRESS, "search"),
+        Output(ids.RUN_PICKER, "value"),
+        Input(ids.ADDRESS, "search"),
+        Input(ids.RUN_PICKER, "value"),
+    )
+    linked = [page for page in pages if page.in_navigation]
+    browser(
+        "keepRunInLinks",
+        *(Output(nav_id(page), "href") for page in linked),
+        Input(ids.ADDRESS, "search"),
+    )
+    browser(
+        "arrive",
+        Output(ids.ARRIVED, "children"),
+        Input(ids.TITLE, "data"),
+        initial=False,
+    )
+    browser(
+        "dismissNotice",
+        Output(ids.NOTICE, "className", allow_duplicate=True),
+        Input(ids.NOTICE_DISMISS, "n_clicks"),
+        initial=False,
+    )

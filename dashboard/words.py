@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
-from analysis.attribution import source_lines
+from analysis.estimate import Estimate
+from analysis.tables import UNKNOWN_SIZE
 from observatory.intake import IntakeOutcome, IntakeState
 from observatory.jobs import Job, JobKind, JobState, MetadataRow
 from observatory.purge import PurgePreview
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
 from storage.torrents import RefusedTorrent
-from swarm.place import DatabaseBuild, Databases
 from swarm.text import one_line
 
 TITLE = "Swarm Atlas"
+SKIP = "Skip to the content"
+NAVIGATION = "Pages"
+CONTEXT = "World and run"
+LIVE = "Live"
+PAUSE = "Pause"
+COLOURS = "Colours"
+THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
+OVERVIEW = "Overview"
+SWARMS = "Swarms"
+SWARM = "A swarm"
+RUNS = "Runs"
+COMPARE = "Two runs compared"
+JOBS = "Jobs"
+METHODS = "Methods"
+NOT_FOUND = "Nothing here"
+NOT_FOUND_LEAD = "No page has this address. The link may be of another version, or misspelt."
+TO_OVERVIEW = "To the Overview"
+RUN_SHOWN = "Run that is shown"
+LATEST_VALUE = "latest"  # of the run picker; no run has such an id
+LATEST_RUN = "Latest run"
 MOST_PER_CATEGORY = 10_000  # what a scrape job takes at most
 HOW_MANY = f"How many torrents of each category? A whole number, 1 to {MOST_PER_CATEGORY:,}."
 _JOB_NAMES = {
@@ -81,12 +101,136 @@ TRY_LAB = "Try it on the built-in lab"
 LEAVE_LAB = "Leave the lab"
 CONNECTION_LOST = "The server does not answer. Is Swarm Atlas still running in its terminal?"
 NO_PEERS_YET = "no peers yet"
-MAP_NOTE = "a marker per torrent and place · size: log₂ of the torrent's MB"
+MAP_NOTE_CLASSIC = "a marker per torrent and place · size: log₂ of the torrent's MB"
 MAP_NOTE_MERGED = "a marker per place · size: log₂ of its torrents' median MB"
-HISTOGRAM_NOTE = "peers per torrent size in MB, stacked by country"
-TABLE_NOTE = "the colour key of both charts: click to hide or show"
+HISTOGRAM_NOTE = "peers per torrent size in MB, stacked by country; click a bin to narrow"
+TABLE_NOTE = "a name narrows everything to it; a colour hides it in both charts"
+DISTINCT_PEERS = "Distinct peers"
+MEMBERSHIPS = "Peers, once per swarm"
+SEEDS = "Seeds, estimated"
+DOWNLOADERS = "Downloaders, estimated"
+SWARMS_COUNTED = "Swarms counted"
+SWARMS_WITH_PEERS = "Swarms with peers"
+COUNTRIES = "Countries"
+PLACES = "Places"
+LOCATED = "Peers located"
+RECALL = "Known peers found"
+RECALL_UNKNOWN = "Recall: not measured"
+COUNTRY = "Country"
+PEERS = "Peers"
+SHARE = "Share"
+MEDIAN = "Median"
+COMPARED = "Compared"
+NARROWED_TO = "Narrowed to"
+SHOW_ALL = "Show all"
+NO_CATEGORY = "No category"
+A_PLACE = "a place on the map"
+MOST_SHARED = "Most shared here:"
+FILTER_COUNTRIES = "All countries"
+FILTER_CATEGORIES = "All categories"
 DUPLICATES_NOTE = "A peer in two swarms counts once in each."
 OUTLINES = "Outlines: Natural Earth"
+
+
+RUNS_LEAD = (
+    "Every fetch and import that is kept here. Open one, compare two, delete what is not needed."
+)
+RUN_COLUMNS = ("Started", "State", "Swarms", "Peers", "On disk", "Parts", "In its own words")
+NO_RUNS = "No run is kept here yet. Fetch on the Overview makes one."
+BROKEN = "does not read"
+COMPARE_BEFORE = "Compare this run"
+COMPARE_AFTER = "with this one"
+COMPARE_THEM = "Compare"
+COMPARE_WHICH = "Choose two runs to compare, on the page Runs."
+TO_RUNS = "To all runs"
+DELETE_WHICH = "Runs to delete"
+DELETE_RUNS = "Delete runs…"
+DELETE = "Delete"
+KEEP_THEM = "Keep them"
+DELETE_STARTED = "The runs are being deleted; Jobs says when that is done."
+COMPARED_COUNTS = ("before", "after", "new", "stayed", "gone")
+SWARMS_LEAD = "Every torrent that the shown run asked for. Click a row to see the swarm."
+SEARCH_SWARMS = "Search by name or infohash"
+COLUMN_NAME = "Name"
+COLUMN_CATEGORY = "Category"
+COLUMN_SIZE = "Size"
+COLUMN_ESTIMATE = "Estimated (95 %)"
+COLUMN_SEEDS = "Seeds (95 %)"
+COLUMN_COUNTRIES = "Top countries"
+COLUMN_SOURCES = "Asked"
+COLUMN_SEEN = "Last seen"
+COLUMN_STATE = "State"
+BEING_ASKED = "being asked"
+SWARM_LEAD = "What the shown run knows of this swarm."
+TO_SWARMS = "To all swarms"
+INFOHASH = "Infohash"
+MAGNET = "Magnet"
+MAGNET_LINK = "magnet link"
+ABOUT = "About"
+NETWORKS = "Networks"
+SOURCES = "Who named its peers"
+HISTORY = "Over the runs"
+UNKNOWN_NETWORK = "unknown network"
+HOSTING = {True: "likely hosting", False: "", None: ""}
+BY_COUNTRY = ("Country", "Peers", "Share")
+BY_NETWORK = ("Network", "Kind", "Peers")
+BY_SOURCE = ("Source", "Peers", "Named by it alone")
+BY_RUN = ("Run", "Peers found", "Estimated (95 %)")
+NOTHING_KNOWN = "Nothing is known."
+JOBS_LEAD = "What was started in this world, how far it is, and how it ended."
+RUNNING_JOB = "The running job"
+PAST_JOBS = "Jobs that ended"
+JOB_COLUMNS = ("No.", "Job", "State", "Started", "Took", "In its own words")
+JOB_REPORT = "Report"
+NO_JOBS = "No job has ended yet. Scrape and Fetch on the Overview start one."
+OLDER_JOBS = "Show older jobs"
+CANCEL = "Cancel"
+CANCEL_ASKED = "The job was asked to stop; it does so after the step that it is at."
+METHODS_LEAD = "How the numbers of the shown run came about, and what they do not say."
+NO_RUN_YET = "There is no run in this world yet. Fetch new data on the Overview makes one."
+NO_METHODS_YET = (
+    "The full text is written when a run ends. Runs of older versions, and runs that are still "
+    "going, have none; docs/how-we-count.md says how each number is made."
+)
+DATABASES = "Who placed the peers"
+COVERAGE = "Coverage"
+CAPS = "Limits of this run"
+SWARMS_ASKED = "Swarms asked for"
+SWARMS_COMPLETE = "Complete"
+SWARMS_CUT_OFF = "Cut off by the deadline"
+SWARMS_UNREACHABLE = "Unreachable: unknown, not 0"
+PEERS_FOUND = "Peers found, once in each swarm"
+RECALL_OF_RUN = "Recall: known peers that were found"
+RECALL_NOT_MEASURED = "not measured: none was known beforehand"
+IMPORT_HAS_NO_CAPS = "An import: nobody was asked, and nothing was limited."
+CODE_VERSION = "Made by version"
+CAP_NAMES = {
+    "max_packets_per_s": "Packets a second at most (0: no limit)",
+    "crawl_deadline_s": "Seconds until the deadline",
+    "processes": "Processes (0: one per core)",
+    "max_connections": "Connections at once",
+}
+
+
+def and_more(count: int) -> str:
+    """What a list leaves out."""
+    return f"… and {count:,} more"
+
+
+def job_state(job: Job) -> str:
+    """`finished`, `failed`, ..."""
+    return _JOB_ENDS.get(job.state, job.state.value)
+
+
+def job_duration(job: Job) -> str:
+    """How long it ran: `12 s`, `3 min`, `2 h 5 min`."""
+    if job.started_at is None or job.ended_at is None:
+        return NONE
+    seconds = round((job.ended_at - job.started_at).total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def plural(count: int, noun: str, nouns: str | None = None) -> str:
@@ -212,6 +356,33 @@ def job_result(job: Job) -> str:
     return f"{head}."
 
 
+def latest_run(run: RunSummary | None) -> str:
+    """The run picker's first choice: `Latest run · 21 Nov 2026, 10:03 UTC`."""
+    if run is None:
+        return LATEST_RUN
+    name = "Live run" if run.state is RunState.RUNNING else LATEST_RUN
+    return f"{name} · {moment(run.started_at)}"
+
+
+def run_choice(run: RunSummary) -> str:
+    """A run of the archive, as the run picker offers it."""
+    kind = "import" if run.kind is RunKind.IMPORT else run.state.value
+    return f"{moment(run.started_at)} · {plural(run.peers, 'peer')} · {kind}"
+
+
+def no_such_run(run_id: str) -> str:
+    """What the run picker shows for a link to a run that is not here."""
+    return f"{run_id}: not in this archive"
+
+
+def address_refused(keys: Sequence[str]) -> str:
+    """What of a link did not read."""
+    return (
+        f"Part of this link does not read and was passed over: {', '.join(keys)}. "
+        "What you see is not narrowed by it."
+    )
+
+
 def run_title(run: RunSummary) -> str:
     """Which run is shown."""
     kind = "Imported run" if run.kind is RunKind.IMPORT else "Run"
@@ -241,13 +412,97 @@ def purge_button(preview: PurgePreview) -> str:
     return f"Delete {plural(preview.runs, 'run')}"
 
 
-def database_line(build: DatabaseBuild | None, today: date) -> str:
-    """Which database placed the peers, and a warning where it is old."""
-    databases = None if build is None else Databases(build)
-    return source_lines(databases, today)[0].sentence
+def map_note(cell_deg: float | None) -> str:
+    """What a marker of the map stands for."""
+    if cell_deg is None:
+        return "a marker per place · area: peers"
+    return f"area: peers · places within {cell_deg:g}° share a marker, zoom in to part them"
 
 
-def unplaced_note(memberships: int, on_map: int) -> str:
+def shaded_note(peers: int) -> str:
+    """How many peers the layer of countries stands for."""
+    return "" if peers <= 0 else f" · {plural(peers, 'peer')} known to a country only, as shades"
+
+
+def unplaced_note(peers: int) -> str:
     """How many peers the map cannot show."""
-    missing = memberships - on_map
-    return "" if missing <= 0 else f" · {plural(missing, 'peer')} without coordinates not shown"
+    return "" if peers <= 0 else f" · {plural(peers, 'peer')} of unknown place not shown"
+
+
+def interval(estimate: Estimate) -> str:
+    """`1,204 to 1,377`; where nothing bounds it, `1,204 or more`."""
+    if estimate.high is None:
+        return f"{estimate.low:,.0f} or more"
+    return f"{estimate.low:,.0f} to {estimate.high:,.0f}"
+
+
+def others(count: int) -> str:
+    """The row of all countries without a colour of their own."""
+    return f"Other ({count})"
+
+
+def colour_of(name: str) -> str:
+    """What the button with a country's colour does."""
+    return f"{name}: shown in both charts"
+
+
+def size_bin(label: str) -> str:
+    """A bin of the histogram: `300 - 399 MB`."""
+    return label if label == UNKNOWN_SIZE else f"{label} MB"
+
+
+def one_swarm(number: int) -> str:
+    """A swarm that the page is narrowed to."""
+    return f"swarm no. {number}"
+
+
+def no_longer(what: str) -> str:
+    """What a click on a word of what is narrowed to does."""
+    return f"No longer narrow to {what}"
+
+
+def between(value: float | None, low: float | None, high: float | None) -> str:
+    """An estimate with its interval: `120 (112 to 131)`; a dash where there is none."""
+    if value is None or low is None:
+        return NONE
+    return f"{value:,.0f} ({interval(Estimate(value, low, high))})"
+
+
+def swarms_found(total: int) -> str:
+    """How long the list is."""
+    return plural(total, "swarm")
+
+
+def no_such_swarm(infohash: str) -> str:
+    """What is said where no run knows an infohash."""
+    return f"The run that is shown knows no swarm {infohash}."
+
+
+def delete_sentence(count: int) -> str:
+    """What deleting runs takes away."""
+    if count == 0:
+        return "No run is chosen."
+    return f"This deletes {plural(count, 'run')} with all peers in them. There is no way back."
+
+
+def compared(before: RunSummary, after: RunSummary) -> str:
+    """Which two runs are compared."""
+    return f"{moment(before.started_at)}, and then {moment(after.started_at)}"
+
+
+def compare_columns(title: str) -> tuple[str, ...]:
+    """The columns of a comparison's table."""
+    return (title, "Before", "After", "New", "Stayed", "Gone")
+
+
+def unlinked(why: str) -> str:
+    """Why a comparison does not say who came and went."""
+    return f"New, stayed and gone are not told: {why}."
+
+
+def torrents_compared(both: int, before_only: int, after_only: int) -> str:
+    """How far two runs asked for the same."""
+    return (
+        f"{plural(both, 'torrent')} in both runs, {before_only:,} in the first alone, "
+        f"{after_only:,} in the second alone. Countries and places count those in both."
+    )

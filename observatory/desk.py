@@ -193,6 +193,12 @@ class Observatory:
         row = self._catalogue.latest_job()
         return None if row is None else row_to_job(row)
 
+    def job_history(self, *, offset: int = 0, limit: int = 100) -> tuple[list[Job], int]:
+        """Some jobs, the one that was started last first, and how many there are in all."""
+        self.active_job()
+        rows, total = self._catalogue.jobs(offset=offset, limit=limit)
+        return [row_to_job(row) for row in rows], total
+
     # --- runs ---------------------------------------------------------------------------------
 
     def runs(self) -> list[RunSummary]:

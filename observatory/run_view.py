@@ -129,6 +129,15 @@ class RunView:
             .sort(["peers", "key"], descending=[True, False])
         )
 
+    def place_name(self, place: str) -> str | None:
+        """What a place of the map is called, by its key: `Paris, FR`; None where nobody is."""
+        points = self._whole.places.keys
+        here = points.filter(pl.col("latitude").is_not_null(), at_place(place))
+        if here.is_empty():
+            return None
+        first = here.sort("peers", descending=True).row(0, named=True)
+        return ", ".join(word for word in (first["city"], first["country"]) if word)
+
     def country_level(self, selection: Selection = Selection()) -> pl.DataFrame:  # noqa: B008
         """Peers known to a country only: `country`, `peers`; the unknown is ZZ."""
         rollup = self._rollup(selection)

@@ -2,11 +2,12 @@
 
 Run by hand, once per new edition of Natural Earth; the page needs only the result:
 
-    npm pack world-atlas@2.0.2 && tar xzf world-atlas-2.0.2.tgz
+    npm install --prefix OUTLINES world-atlas@2.0.2 world-countries@5.1.0
     pip install "antimeridian>=0.4.9,<0.5"
-    python scripts/build_world_outline.py package/countries-50m.json
+    python scripts/build_world_outline.py OUTLINES/node_modules
 
-Natural Earth is in the public domain, world-atlas is ISC. TopoJSON stitches polygons together
+Natural Earth is in the public domain, world-atlas is ISC; world-countries (ODbL) only tells which
+ISO 3166-1 number is which alpha-2 code. TopoJSON stitches polygons together
 over the 180th meridian; a map library then draws a streak around the world through Russia, Fiji
 and Antarctica. So every ring is cut there again.
 """
@@ -79,17 +80,37 @@ def write_collection(path: Path, features: list[dict[str, Any]]) -> None:
     print(f"{path.name}: {len(features)} features, {path.stat().st_size:,} bytes")
 
 
-def main(source: Path) -> None:
-    """Read countries-50m.json, write the outlines and the labels."""
+def alpha2_codes(countries: list[dict[str, Any]]) -> dict[str, str]:
+    """ISO 3166-1 alpha-2 by number; Kosovo has no number, and world-atlas gives it none."""
+    return {country["ccn3"]: country["cca2"] for country in countries if country["ccn3"]}
+
+
+def outline_feature(code: str | None, outline: MultiPolygon) -> dict[str, Any]:
+    """A country's outline; its `iso2` is what a layer of countries is coloured by."""
+    shown = json.loads(to_geojson(outline))
+    properties = {} if code is None else {"iso2": code}
+    return {"type": "Feature", "properties": properties, "geometry": shown}
+
+
+def main(modules: Path) -> None:
+    """Read both packages, write the outlines and the labels."""
     warnings.simplefilter("ignore", antimeridian.FixWindingWarning)
-    topology = json.loads(source.read_text())
+    topology = json.loads((modules / "world-atlas/countries-50m.json").read_text())
+    codes = alpha2_codes(json.loads((modules / "world-countries/countries.json").read_text()))
+    codes |= {"Kosovo": "XK"}
     arcs = decode_arcs(topology)
-    outlines, labels = [], []
-    for geometry in topology["objects"]["countries"]["geometries"]:
-        outline = country_shape(arcs, geometry)
-        shown = json.loads(to_geojson(outline))
-        outlines.append({"type": "Feature", "properties": {}, "geometry": shown})
-        labels.append(label(geometry["properties"]["name"], outline))
+    drawn = [
+        (geometry, country_shape(arcs, geometry))
+        for geometry in topology["objects"]["countries"]["geometries"]
+    ]
+    outlines, labels, coloured = [], [], set()
+    for geometry, outline in sorted(drawn, key=lambda pair: -pair[1].area):
+        name = geometry["properties"]["name"]
+        code = codes.get(geometry.get("id", name))
+        # Australia's number is that of its reefs too: a code stands once, on the largest outline.
+        outlines.append(outline_feature(None if code in coloured else code, outline))
+        coloured.add(code)
+        labels.append(label(name, outline))
     write_collection(ASSETS / "world-outline.geojson", outlines)
     write_collection(ASSETS / "world-labels.geojson", labels)
 

@@ -180,6 +180,13 @@ class Catalogue:
         with self._session() as session:
             return session.scalar(select(JobRow).order_by(JobRow.id.desc()).limit(1))
 
+    def jobs(self, *, offset: int, limit: int) -> tuple[list[JobRow], int]:
+        """Some jobs, the one that was started last first, and how many there are in all."""
+        with self._session() as session:
+            page = select(JobRow).order_by(JobRow.id.desc()).offset(offset).limit(limit)
+            total = session.scalar(select(func.count()).select_from(JobRow)) or 0
+            return list(session.scalars(page)), total
+
     def update_job(self, job_id: int, **values: object) -> bool:
         """Change fields of a job; the answer is whether somebody asked to cancel it."""
         with self._session() as session:

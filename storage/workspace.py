@@ -74,6 +74,11 @@ class Workspace:
         return self.runs_dir / "pseudonym.key"
 
     @property
+    def token_path(self) -> Path:
+        """The secret that opens the page from other machines, mode 600."""
+        return self.runs_dir / "access.token"
+
+    @property
     def cache_dir(self) -> Path:
         """What can be made again, such as the patched browser driver."""
         return self.runs_dir / "cache"

@@ -8,6 +8,7 @@ counts alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
     maxmind_url: str = "https://download.maxmind.com"
     dbip_url: str = "https://download.db-ip.com"
     store_addresses: bool = False
+    trusted_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     keep_raw_days: Annotated[float | None, BeforeValidator(_empty_is_none)] = Field(
         default=None, ge=0, le=36500, allow_inf_nan=False
     )
@@ -122,6 +124,14 @@ class Settings(BaseSettings):
         ):
             raise ValueError("must start with http:// or https:// and name a site")
         return value.rstrip("/")
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _names_of_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", name):
+                raise ValueError(f"{name[:60]!r} is not the name of a host (no scheme, no port)")
+        return tuple(name.lower() for name in value)
 
     @field_validator("maxmind_url", "dbip_url")
     @classmethod

@@ -24,6 +24,7 @@ NEEDS = {
     "browser": (_on_path("chromium", "chromedriver"), "chromium chromium-driver"),
     "aria2": (_on_path("aria2c"), "aria2"),
     "opentracker": (_on_path("opentracker"), "opentracker"),
+    "curl": (_on_path("curl"), "curl"),
     "transmission": (_on_path("transmission-daemon"), "transmission-daemon"),
     "postgresql": (postgresql.is_there, "postgresql"),
 }

@@ -1,5 +1,5 @@
 // The browser's side of the page: when a beat may pass, the theme, and what needs no request.
-// Every function under `atlas` is named by dashboard/callbacks.py.
+// Every function under `atlas` is named by dashboard/pulse.py or by a page's callbacks.
 
 (() => {
   const WHEEL_REST_MS = 700; // an update in the middle of a drag or a wheel zoom aborts it
@@ -154,6 +154,37 @@
         const system = systemIsDark.matches ? "dark" : "light";
         const scheme = choice === "light" || choice === "dark" ? choice : system;
         return [scheme, scheme, window.innerWidth];
+      },
+      // The address bar is what holds; the picker follows it, and writes into it when it is used.
+      pickRun(query, picked) {
+        const wanted = new URLSearchParams(query);
+        const inAddress = wanted.get("run") ?? "latest";
+        const byPicker = window.dash_clientside.callback_context.triggered_id === "run-picker";
+        if (!byPicker || !picked || picked === inAddress) return [same(), inAddress];
+        if (picked === "latest") wanted.delete("run"); else wanted.set("run", picked);
+        for (const ofOneRun of ["place", "swarm"]) wanted.delete(ofOneRun);
+        const text = String(wanted);
+        return [text ? `?${text}` : "", same()];
+      },
+      keepRunInLinks(query) {
+        const run = new URLSearchParams(query).get("run");
+        const links = document.querySelectorAll("nav.pages a");
+        return [...links].map((link) => link.pathname + (run ? `?run=${encodeURIComponent(run)}` : ""));
+      },
+      // At a new page: the tab's title, the mark in the navigation, and the reader's focus.
+      arrive(title) {
+        const first = document.title === title;
+        document.title = title;
+        for (const link of document.querySelectorAll("nav.pages a")) {
+          const path = window.location.pathname;
+          const here = link.pathname === "/" ? path === "/" : `${path}/`.startsWith(`${link.pathname}/`);
+          if (here) link.setAttribute("aria-current", path === link.pathname ? "page" : "true");
+          else link.removeAttribute("aria-current");
+        }
+        if (first) return same();
+        window.scrollTo(0, 0);
+        document.getElementById("main").focus({ preventScroll: true });
+        return title;
       },
       showResult: (ended, dismissed) =>
         !ended || ended.job === dismissed ? "message hidden" : `message ${ended.state}`,

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import shutil
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
-from waitress import wasyncore
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from dashboard.app import build_app, make_server
-from observatory.host import Host
 from tests.browser.fake_host import FakeHost
+from tests.page_server import served
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 _FLAGS = (
@@ -28,6 +24,7 @@ _FLAGS = (
     "--disable-sync",
 )
 _LOCAL_SCHEMES = ("data", "blob", "about")
+expect.set_options(timeout=60_000)  # a deadline, not a promise: the machine may be busy
 
 
 @pytest.fixture(scope="package")
@@ -37,22 +34,6 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         yield browser
         browser.close()
-
-
-@contextmanager
-def served(host: object) -> Iterator[str]:
-    """Serve the page over `host` on a free port of loopback; yields its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(build_app(cast(Host, host)), listener)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        # Sockets are closed in the loop's own thread, which ends when none is left.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
-        thread.join()
-        server.task_dispatcher.shutdown()
 
 
 @pytest.fixture
@@ -96,7 +77,7 @@ def open_page(chromium: Browser, allowed_complaints: set[str]) -> Iterator[Open]
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         context.route("**/*", watch)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
@@ -108,10 +89,23 @@ def open_page(chromium: Browser, allowed_complaints: set[str]) -> Iterator[Open]
         return page
 
     yield open_url
+    # A server that its own fixture has ended meanwhile leaves requests of the page without answer.
+    pages = [page for context in contexts for page in context.pages]
+    if not all(_answers(page.url) for page in pages):
+        allowed_complaints |= {"Failed to fetch", "Map error."}
     for context in contexts:
         context.close()
     assert foreign == []
     assert set(complaints) <= allowed_complaints
+
+
+def _answers(address: str) -> bool:
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 80), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture

@@ -11,15 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import polars as pl
 
+from analysis.rollup import roll_up
 from observatory.jobs import Job, JobKind, JobState
 from observatory.lab_process import LabState
 from observatory.purge import PurgePreview
+from observatory.run_view import RunView
 from observatory.summaries import RunSummary
-from storage.manifest import RunKind, RunState
+from storage.manifest import RunCounts, RunKind, RunState
+from storage.runs import RunReader
 from storage.torrents import RefusedTorrent
 from storage.workspace import Workspace
 from swarm.columns import (
@@ -72,6 +76,7 @@ class FakeRun:
         self._random = random.Random(seed * 1000 + number)
         self._swarms = self._make_swarms(swarms)
         self._sightings: list[dict[str, Any]] = []
+        self._frame = pl.DataFrame(schema=polars_schema(SIGHTING_COLUMNS))
         self.done = 0
 
     @property
@@ -79,10 +84,17 @@ class FakeRun:
         return f"{self.run_id} {self.done} {self.state}"
 
     def sightings(self) -> pl.LazyFrame:
-        return pl.LazyFrame(self._sightings, schema=polars_schema(SIGHTING_COLUMNS))
+        if len(self._frame) < len(self._sightings):
+            self._frame = pl.DataFrame(self._sightings, schema=polars_schema(SIGHTING_COLUMNS))
+        return self._frame.lazy()
 
     def swarms(self) -> pl.LazyFrame:
         return self._swarms.lazy()
+
+    @property
+    def manifest(self) -> SimpleNamespace:
+        """What of a manifest a RunView reads."""
+        return SimpleNamespace(kind=RunKind.CRAWL, counts=RunCounts())
 
     def outcomes(self) -> pl.LazyFrame:
         return pl.LazyFrame(schema=polars_schema(OUTCOME_COLUMNS))
@@ -197,6 +209,9 @@ class FakeDesk:
     def latest_job(self) -> Job | None:
         return self.jobs[-1] if self.jobs else None
 
+    def job_history(self, *, offset: int = 0, limit: int = 100) -> tuple[list[Job], int]:
+        return self.jobs[::-1][offset : offset + limit], len(self.jobs)
+
     @property
     def refused_torrents(self) -> list[RefusedTorrent]:
         return []
@@ -218,6 +233,10 @@ class FakeDesk:
             if run.run_id == run_id:
                 return run
         raise StorageError(f"there is no run {run_id}")
+
+    def view(self, run_id: str) -> RunView:
+        run = self.open_run(run_id)
+        return RunView(cast(RunReader, run), roll_up(run.sightings(), run.swarms().collect()))
 
     def purge_preview(self) -> PurgePreview:
         peers = sum(run.summary().peers for run in self.all_runs)

@@ -54,6 +54,7 @@ def test_live_updates_keep_the_view_of_both_charts(page: Page, host: FakeHost) -
         page.mouse.wheel(0, -240)
     wait_until(page, "map", "graph.layout.map.zoom > 1.5")
     wait_for_map(page)
+    page.locator("#histogram").scroll_into_view_if_needed()
     bars_box = page.locator("#histogram .nsewdrag").bounding_box()
     assert bars_box is not None
     middle = bars_box["y"] + bars_box["height"] / 2
@@ -98,9 +99,11 @@ def test_pause_holds_the_page_still(open_page: Open, url: str, host: FakeHost) -
     assert seen == wait_for_markers(paused, more_than=held)
 
 
-def test_names_of_torrents_stay_text(page: Page, host: FakeHost) -> None:
+@pytest.mark.parametrize("view", ["places", "classic"])
+def test_names_of_torrents_stay_text(open_page: Open, url: str, host: FakeHost, view: str) -> None:
     """Markup in a torrent's name is shown as it is written and never becomes an element."""
     begin_fetch(host, 1)
+    page = open_page(f"{url}/?map={view}" if view == "classic" else url)
     wait_for_markers(page)
     wait_for_map(page)
     spot = ask(
@@ -112,8 +115,9 @@ def test_names_of_torrents_stay_text(page: Page, host: FakeHost) -> None:
     )
     page.mouse.move(spot[0] - 3, spot[1])
     page.mouse.move(spot[0], spot[1], steps=3)
-    expect(page.locator("#map .hoverlayer")).to_contain_text("<img src=x onerror='window.pwned=1'>")
-    assert page.locator("#map img").count() == 0
+    told = page.locator("#map .hoverlayer" if view == "classic" else "#place")
+    expect(told).to_contain_text("<img src=x onerror='window.pwned=1'>")
+    assert page.locator(".map-card img").count() == 0
     assert page.locator("#map .hoverlayer a").count() == 0
     assert page.evaluate("window.pwned") is None
 
@@ -124,12 +128,12 @@ def test_the_colour_key_hides_a_country_in_both_charts(page: Page, host: FakeHos
     all_markers = wait_for_markers(page)
     wait_for_bars(page)
     assert "United States" in bars(page)
-    key = page.get_by_role("button", name="United States")
+    key = page.locator("button[data-country=US]")
     key.click()
     expect(key).to_have_attribute("aria-pressed", "false")
     wait_until(page, "histogram", "!graph.data.some(t => t.name == 'United States')")
+    wait_until(page, "map", f"graph.data[0].lat.length < {all_markers}")
     fewer = ask(page, "map", "graph.data[0].lat.length")
-    assert fewer < all_markers
     host.home.work(8)
     wait_for_markers(page, more_than=fewer)
     assert "United States" not in bars(page)
@@ -169,3 +173,63 @@ def test_charts_and_table_agree_on_colours(page: Page, host: FakeHost) -> None:
     red, green, blue = (int(in_bars[i : i + 2], 16) for i in (1, 3, 5))
     assert f"rgb({red}, {green}, {blue})" == in_table
     assert in_bars in ask(page, "map", "graph.data[0].marker.color")
+
+
+def test_a_click_on_a_country_narrows_everything(page: Page, host: FakeHost) -> None:
+    """Map, bars, numbers and the address follow; the words say so, and take it back."""
+    begin_fetch(host, 24)
+    host.home.end_job(JobState.DONE, None)
+    wait_for_bars(page)
+    everybody = sum(bars(page).values())
+    page.locator("button[data-pick=country][data-value=FR]").click()
+    expect(page.locator("#narrowed")).to_contain_text("France")
+    wait_until(page, "histogram", "graph.data.length == 1 && graph.data[0].name == 'France'")
+    french = sum(bars(page).values())
+    assert 0 < french < everybody
+    assert page.evaluate("location.search") == "?country=FR"
+    expect(page.locator("#numbers")).to_contain_text(f"{french:,.0f}")
+    page.locator("#narrowed .chip").click()
+    wait_until(page, "histogram", "graph.data.length > 1")
+    assert sum(bars(page).values()) == everybody
+    assert page.evaluate("location.search") == ""
+
+
+def test_a_link_reproduces_the_view(open_page: Open, url: str, host: FakeHost) -> None:
+    """Country, bins and shares of an address are what a stranger sees who opens it."""
+    begin_fetch(host, 24)
+    host.home.end_job(JobState.DONE, None)
+    page = open_page(f"{url}/?country=DE&country=FR&binning=log2&bars=shares")
+    wait_for_bars(page)
+    assert set(bars(page)) == {"Germany", "France"}
+    assert all(label.count(" - ") == 1 or label == "unknown size" for label in bins(page))
+    assert ask(page, "histogram", "graph.layout.barnorm") == "percent"
+    expect(page.locator("#narrowed")).to_contain_text("Germany")
+    expect(page.locator("#binning input:checked")).to_have_value("log2")
+
+
+def test_a_click_on_a_bar_and_a_place_narrows(page: Page, host: FakeHost) -> None:
+    """A bar keeps the other bars in sight, faded; a marker narrows to its place."""
+    begin_fetch(host, 24)
+    host.home.end_job(JobState.DONE, None)
+    wait_for_bars(page)
+    wait_for_map(page)
+    page.locator("#histogram").scroll_into_view_if_needed()
+    bar = page.locator("#histogram .bars path").first.bounding_box()
+    assert bar is not None
+    page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    expect(page.locator("#narrowed")).to_contain_text("MB")
+    wait_until(page, "histogram", "Array.isArray(graph.data[0].marker.opacity)")
+    page.get_by_role("button", name="Show all").click()
+    wait_until(page, "histogram", "graph.data[0].marker.opacity === 1")
+    page.locator("#map").scroll_into_view_if_needed()
+    spot = ask(
+        page,
+        "map",
+        "(() => { const trace = graph.data[0], at = graph.getBoundingClientRect();"
+        "const p = graph._fullLayout.map._subplot.map.project([trace.lon[0], trace.lat[0]]);"
+        "return [at.x + p.x, at.y + p.y] })()",
+    )
+    page.mouse.move(spot[0] - 3, spot[1])
+    page.mouse.click(spot[0], spot[1])
+    expect(page.locator("#narrowed .chip")).to_have_count(1)
+    assert "place=" in page.evaluate("location.search")

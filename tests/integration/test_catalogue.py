@@ -68,6 +68,16 @@ def test_one_job_at_a_time(catalogue: Catalogue) -> None:
     assert catalogue.add_job("scrape", {}, frames.NOON).id > first.id
 
 
+def test_jobs_are_listed_page_by_page(catalogue: Catalogue) -> None:
+    """The latest first, with how many there are, however few of them are asked for."""
+    for kind in ("fetch", "scrape", "purge"):
+        catalogue.update_job(catalogue.add_job(kind, {}, frames.NOON).id, active=None)
+    first, total = catalogue.jobs(offset=0, limit=2)
+    rest, _ = catalogue.jobs(offset=2, limit=2)
+    assert [job.kind for job in first + rest] == ["purge", "scrape", "fetch"]
+    assert total == 3
+
+
 def test_clicks_cannot_race(database: Path | str) -> None:
     """Of many starts at the same instant, upon a database that is still empty, exactly one wins."""
 

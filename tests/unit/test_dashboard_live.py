@@ -1,16 +1,19 @@
-"""LiveView: tables are computed once a revision, colours stay, a vanished run is a sentence."""
+"""LiveView: figures are computed once a revision, colours stay, a vanished run is a sentence."""
 
 from __future__ import annotations
 
 from typing import cast
 
+import polars as pl
 import pytest
 from polars.exceptions import ComputeError
 
+from analysis.selection import Selection
+from dashboard.address_state import AddressState
 from dashboard.app import build_app
-from dashboard.callbacks import obey
-from dashboard.live import LiveView, NoRun, RunTables
-from dashboard.pulse import state_of_page
+from dashboard.live import LiveView
+from dashboard.overview.callbacks import obey
+from dashboard.overview.state import state_of_page
 from observatory.host import Host
 from observatory.jobs import JobKind
 from swarm.errors import JobRefused, StorageError
@@ -37,14 +40,18 @@ def test_the_stamp_changes_only_when_something_did() -> None:
     assert live.stamp() != after
 
 
-def test_tables_are_made_once_for_each_state_of_a_run() -> None:
-    """The same revision gives the same tables, the next one others."""
+def test_figures_are_made_once_for_each_state_of_a_run() -> None:
+    """The same revision and selection give the same table, the next revision others."""
     host, live = watched()
     desk = live.host.current
     run = live.shown_run(desk)
     key = live.key(desk, run)
-    assert live.tables(key) is live.tables(key)
-    assert live.tables(key).countries() is live.tables(key).countries()
+    shown = live.shown(key)
+    assert shown is not None
+    assert live.shown(key) is shown
+    french = Selection(countries=frozenset({"FR"}))
+    assert shown.countries(french) is shown.countries(Selection(countries=frozenset({"FR"})))
+    assert shown.countries(french)["country"].to_list() == ["FR"]
     host.home.work(1)
     assert live.key(desk, run) != key
 
@@ -61,16 +68,16 @@ def test_colours_stay_while_a_run_grows() -> None:
 
 def test_a_run_that_vanishes_while_it_is_read_is_a_sentence() -> None:
     """What polars and the disk complain of becomes a StorageError that names the run."""
-    run = FakeRun(0, 3, seed=1)
 
-    class Torn(NoRun):
-        run_id = run.run_id
-
-        def tallies(self) -> object:  # type: ignore[override]
+    class Torn(FakeRun):
+        def sightings(self) -> pl.LazyFrame:
             raise ComputeError("file ended early")
 
-    with pytest.raises(StorageError, match=rf"{run.run_id}.*file ended early"):
-        RunTables(Torn()).countries()
+    host, live = watched()
+    host.home.all_runs[0].__class__ = Torn
+    run_id = host.home.all_runs[0].run_id
+    with pytest.raises(StorageError, match=rf"{run_id}.*file ended early"):
+        live.shown(live.key(live.host.current, live.shown_run(live.host.current)))
 
 
 def test_another_run_than_the_latest_can_be_wanted() -> None:
@@ -84,10 +91,10 @@ def test_the_state_of_an_empty_world_names_no_run() -> None:
     """Without a run the figures step back and the offer is shown, in the lab without the lab."""
     host = FakeHost()
     live = LiveView(cast(Host, host))
-    state = state_of_page(live, 3, None)
+    state = state_of_page(live, 3, AddressState())
     assert (state["empty"], state["figures"]) == ("card empty", "figures no-run")
     host.lab_is_ready()
-    assert state_of_page(live, 3, None)["empty"] == "card empty in-lab"
+    assert state_of_page(live, 3, AddressState())["empty"] == "card empty in-lab"
 
 
 def test_buttons_order_jobs() -> None:

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from dashboard import words
+from dashboard.markup import said_by
 from observatory.jobs import Job, JobKind, JobState
 from observatory.purge import PurgePreview
-from swarm.place import DatabaseBuild
+from swarm.place import DatabaseBuild, Databases
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 JOB = Job(
@@ -111,10 +112,14 @@ def test_the_purge_question_names_what_goes_and_what_stays() -> None:
 
 def test_an_old_database_is_called_old() -> None:
     """Name and date always; a warning after 90 days; imports name their record."""
-    build = DatabaseBuild("DB-IP City Lite", date(2026, 6, 1), None, None)
-    assert "days old" not in words.database_line(build, date(2026, 8, 30))
-    assert "91 days old" in words.database_line(build, date(2026, 8, 31))
-    assert "imported record" in words.database_line(None, date(2026, 8, 31))
+    build = Databases(DatabaseBuild("DB-IP City Lite", date(2026, 6, 1), None, None))
+
+    def said(day: date, databases: Databases | None = build) -> str:
+        return str(said_by(databases, day))
+
+    assert "days old" not in said(date(2026, 8, 30))
+    assert "91 days old" in said(date(2026, 8, 31))
+    assert "imported record" in said(date(2026, 8, 31), None)
 
 
 @pytest.mark.parametrize(

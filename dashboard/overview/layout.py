@@ -1,7 +1,8 @@
-"""The page's frame: every part that callbacks fill. Holds no data."""
+"""The Overview's frame: every part that callbacks fill. Holds no data."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -10,8 +11,9 @@ from dash import dcc, html
 from analysis.palette import SLOTS
 from analysis.tables import Binning
 from dashboard import ids, intake, words
+from dashboard.markup import aria, dismissible, icon
+from dashboard.overview.narrowing import country_choices
 
-_PULSE_MS = 1000
 _TOP_CHOICES = (3, 5, 8, SLOTS)
 # Plotly offers to send charts to a cloud and to fetch outlines from a CDN: neither leaves here.
 _GRAPH_CONFIG: dict[str, Any] = {
@@ -20,18 +22,6 @@ _GRAPH_CONFIG: dict[str, Any] = {
     "plotlyServerURL": "https://invalid.localhost/",
     "topojsonURL": "/assets/topojson/",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-}
-# Mantine's dark greys are warm; these, light to dark, go with analysis/palette.py.
-_NAVY = (
-    "#dce6f2", "#b9c7d8", "#8fa2b8", "#63788f", "#3a4d62",
-    "#243447", "#1c2937", "#16202c", "#0f1822", "#0b121a",
-)  # fmt: skip
-_THEME = {
-    "primaryColor": "blue",
-    "primaryShade": 8,
-    "defaultRadius": "md",
-    "cursorType": "pointer",
-    "colors": {"dark": list(_NAVY)},
 }
 # Shown for the moment until the first data: no axes, no colours.
 _BLANK_FIGURE: dict[str, Any] = {
@@ -45,88 +35,34 @@ _BLANK_FIGURE: dict[str, Any] = {
 }
 
 
-def page() -> dmc.MantineProvider:
-    """The whole page."""
-    result = _message(ids.RESULT, ids.RESULT_TEXT, ids.RESULT_DISMISS)
-    return dmc.MantineProvider(
-        [
-            *_stores(),
-            html.A("Skip to the figures", href=f"#{ids.FIGURES}", className="skip"),
-            html.Div(words.CONNECTION_LOST, className="lost", role="alert"),
-            _header(),
-            html.Main(
-                [
-                    html.Div([_actions(), _job(), result], className="bar"),
-                    intake.panel(),
-                    _message(ids.NOTICE, ids.NOTICE_TEXT, ids.NOTICE_DISMISS),
-                    _empty(),
-                    _figures(),
-                ]
-            ),
-            _purge_modal(),
-        ],
-        id=ids.PROVIDER,
-        theme=_THEME,
-        defaultColorScheme="auto",
-    )
-
-
-def icon(name: str) -> html.Span:
-    """An icon of assets/icons, in the colour of the text around it; the stylesheet names them."""
-    return html.Span(className=f"icon icon-{name}", **aria(hidden="true"))
-
-
-def aria(**said: str) -> dict[str, Any]:
-    """Attributes for assistive technology: `aria(label="Close")` is aria-label="Close"."""
-    return {f"aria-{name}": value for name, value in said.items()}
-
-
-def _stores() -> list[Any]:
-    names = (ids.TICK, ids.NUDGE, ids.SEEN, ids.RUN_KEY, ids.WANTED_RUN, ids.DRAWN)
+def overview() -> list[Any]:
+    """The content of <main>."""
+    result = dismissible(ids.RESULT, ids.RESULT_TEXT, ids.RESULT_DISMISS)
     return [
-        dcc.Interval(id=ids.CLOCK, interval=_PULSE_MS),
-        *(dcc.Store(id=name) for name in names),
-        dcc.Store(id=ids.SCHEME),
-        dcc.Store(id=ids.SYSTEM_SCHEME),
-        dcc.Store(id=ids.WINDOW_WIDTH),
-        dcc.Store(id=ids.RESULT_KEY),
-        dcc.Store(id=ids.PAUSED, data=False),
-        dcc.Store(id=ids.HIDDEN, data=[]),
-        dcc.Store(id=ids.DISMISSED, storage_type="local"),
+        *_stores(),
+        html.Div(
+            [html.H1(words.OVERVIEW), html.Span(id=ids.RUN_TITLE, className="run-title")],
+            className="page-head",
+        ),
+        html.Div([_actions(), _job(), result], className="bar"),
+        intake.panel(),
+        _empty(),
+        _figures(),
+        _purge_modal(),
     ]
 
 
-def _header() -> html.Header:
-    return html.Header(
-        [
-            html.H1([icon("atlas"), words.TITLE]),
-            html.Div(id=ids.WORLD, className="world", role="status"),
-            dmc.Button(
-                words.LEAVE_LAB,
-                id=ids.LEAVE_LAB,
-                className="hidden",
-                variant="default",
-                size="compact-sm",
-            ),
-            html.Span(id=ids.RUN_TITLE, className="run-title"),
-            html.Span(className="spring"),
-            html.Span("Live", id=ids.LIVE, className="live", role="status"),
-            dmc.Button("Pause", id=ids.PAUSE, variant="default", size="sm", w=92),
-            dmc.SegmentedControl(
-                id=ids.THEME,
-                data=[
-                    {"value": "system", "label": "System"},
-                    {"value": "light", "label": "Light"},
-                    {"value": "dark", "label": "Dark"},
-                ],
-                value="system",
-                size="xs",
-                persistence=True,
-                **aria(label="Colours"),
-            ),
-        ],
-        className="page-header",
-    )
+def _stores() -> list[Any]:
+    return [
+        dcc.Store(id=ids.RUN_KEY),
+        dcc.Store(id=ids.BARS_DRAWN),
+        dcc.Store(id=ids.MAP_DRAWN),
+        dcc.Store(id=ids.VIEWPORT),
+        dcc.Store(id=ids.PICKED),
+        dcc.Store(id=ids.RESULT_KEY),
+        dcc.Store(id=ids.HIDDEN, data=[]),
+        dcc.Store(id=ids.DISMISSED, storage_type="local"),
+    ]
 
 
 def _actions() -> html.Section:
@@ -180,13 +116,6 @@ def _job() -> html.Section:
     )
 
 
-def _message(box: str, text: str, dismiss: str) -> html.Div:
-    close = html.Button(
-        icon("close"), id=dismiss, className="plain", **aria(label="Dismiss this message")
-    )
-    return html.Div([html.Div(id=text), close], id=box, className="message hidden", role="status")
-
-
 def _empty() -> html.Section:
     steps = html.Ol(
         [
@@ -210,6 +139,7 @@ def _empty() -> html.Section:
 def _figures() -> html.Section:
     return html.Section(
         [
+            _filters(),
             html.Div(id=ids.NUMBERS, className="numbers"),
             _map_card(),
             _histogram_card(),
@@ -223,33 +153,54 @@ def _figures() -> html.Section:
     )
 
 
+def _filters() -> html.Div:
+    """What the page is narrowed to: two pickers, and the same in words."""
+    countries = dmc.MultiSelect(
+        id=ids.COUNTRY_PICKER,
+        data=country_choices(),
+        value=[],
+        placeholder=words.FILTER_COUNTRIES,
+        searchable=True,
+        clearable=True,
+        hidePickedOptions=True,
+        size="sm",
+        className="filter",
+        **aria(label=words.FILTER_COUNTRIES),
+    )
+    categories = dmc.MultiSelect(
+        id=ids.CATEGORY_PICKER,
+        data=[],
+        value=[],
+        placeholder=words.FILTER_CATEGORIES,
+        searchable=True,
+        clearable=True,
+        size="sm",
+        className="filter",
+        **aria(label=words.FILTER_CATEGORIES),
+    )
+    chosen = html.Div(id=ids.NARROWED, className="narrowed", role="status")
+    return html.Div([countries, categories, chosen], className="filters")
+
+
 def _map_card() -> html.Section:
-    head = html.Div([html.H2("Where peers are"), html.Small(id=ids.MAP_NOTE)], className="head")
-    return html.Section([head, _graph(ids.MAP, scroll_zoom=True)], className="card map-card")
+    notes = [html.H2("Where peers are"), html.Small(id=ids.MAP_NOTE)]
+    view = _switch(ids.MAP_VIEW, (("places", "Places"), ("classic", "Classic")), "Markers")
+    head = html.Div([html.Div(notes, className="title"), view], className="head")
+    place = html.P(id=ids.PLACE, className="place", role="status")
+    graph = _graph(ids.MAP, scroll_zoom=True)
+    return html.Section([head, graph, place], className="card map-card")
 
 
 def _histogram_card() -> html.Section:
+    tops = [(str(n), f"Top {n}") for n in _TOP_CHOICES]
+    bins = ((Binning.CLASSIC.value, "100 MB bins"), (Binning.LOG2.value, "log₂ bins"))
+    top = _switch(ids.TOP, tops, "Countries with a colour of their own", value=str(SLOTS))
+    top.persistence = True
     controls = html.Div(
         [
-            dmc.SegmentedControl(
-                id=ids.TOP,
-                data=[{"value": str(n), "label": f"Top {n}"} for n in _TOP_CHOICES],
-                value=str(SLOTS),
-                size="xs",
-                persistence=True,
-                **aria(label="Countries with a colour of their own"),
-            ),
-            dmc.SegmentedControl(
-                id=ids.BINNING,
-                data=[
-                    {"value": Binning.CLASSIC.value, "label": "100 MB bins"},
-                    {"value": Binning.LOG2.value, "label": "log₂ bins"},
-                ],
-                value=Binning.CLASSIC.value,
-                size="xs",
-                persistence=True,
-                **aria(label="Size bins"),
-            ),
+            top,
+            _switch(ids.BINNING, bins, "Size bins"),
+            _switch(ids.SHARES, (("peers", "Peers"), ("shares", "Shares")), "Bars"),
         ],
         className="controls",
     )
@@ -264,6 +215,19 @@ def _countries_card() -> html.Section:
     note = html.P(words.DUPLICATES_NOTE, className="plan")
     table = html.Div(id=ids.COUNTRIES, className="countries", tabIndex=0)
     return html.Section([head, table, note], className="card countries-card")
+
+
+def _switch(
+    name: str, choices: Sequence[tuple[str, str]], label: str, value: str | None = None
+) -> dmc.SegmentedControl:
+    """A choice of one of few; the first, unless `value` says which."""
+    return dmc.SegmentedControl(
+        id=name,
+        data=[{"value": key, "label": text} for key, text in choices],
+        value=value or choices[0][0],
+        size="xs",
+        **aria(label=label),
+    )
 
 
 def _graph(name: str, *, scroll_zoom: bool = False) -> dcc.Graph:

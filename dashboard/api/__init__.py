@@ -1,0 +1,1 @@
+"""The API: what the page knows, as JSON."""

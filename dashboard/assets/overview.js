@@ -1,0 +1,104 @@
+// The Overview's side in the browser: what clicks narrow the page to, and what the map shows.
+// Every function under `overview` is named by dashboard/overview/callbacks.py. The address bar
+// holds what is narrowed; dashboard/address_state.py says which keys there are.
+
+(() => {
+  const same = () => window.dash_clientside.no_update;
+  const CLOSE_FROM_ZOOM = 5; // from here on the map asks only for the part of the world it shows
+  const OF_ONE = ["bin", "place", "swarm"]; // keys with one value at most
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-pick]");
+    if (!button) return;
+    const { pick: key, value } = button.dataset;
+    window.dash_clientside.set_props("picked", { data: { key, value, at: Date.now() } });
+  });
+
+  const written = (params) => {
+    const text = String(params);
+    return text ? `?${text}` : "";
+  };
+
+  // Chosen again, a thing is no longer chosen.
+  const toggled = (query, key, value) => {
+    const params = new URLSearchParams(query);
+    const keys = ["country", "category", ...OF_ONE];
+    if (key === "all") keys.forEach((name) => params.delete(name));
+    else if (params.has(key, value)) params.delete(key, value);
+    else if (OF_ONE.includes(key)) params.set(key, value);
+    else params.append(key, value);
+    return written(params);
+  };
+
+  // Not an Output: a callback with one in the shell would run before its page is there.
+  const goTo = (search) => { window.dash_clientside.set_props("address", { search }); };
+
+  const clicked = (chart) => chart?.points?.[0]?.customdata;
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    overview: {
+      // A click on a name, a place or a bar; the charts forget it, so that the next one counts.
+      pick(picked, onMap, onBars, query) {
+        const by = window.dash_clientside.callback_context.triggered_id;
+        const place = clicked(onMap), bin = clicked(onBars);
+        if (by === "picked" && picked) goTo(toggled(query, picked.key, picked.value));
+        else if (by === "map" && typeof place === "string") {
+          goTo(toggled(query, place.length === 2 ? "country" : "place", place));
+        } else if (by === "histogram" && Number.isInteger(bin)) goTo(toggled(query, "bin", String(bin)));
+        else return [same(), same()];
+        return [null, null];
+      },
+
+      // The controls say what the address says; a control that is used writes it.
+      syncControls(query, binning, bars, view, countries, categories) {
+        const params = new URLSearchParams(query);
+        const by = window.dash_clientside.callback_context.triggered_id;
+        const said = [
+          params.get("binning") === "log2" ? "log2" : "classic",
+          params.get("bars") === "shares" ? "shares" : "peers",
+          params.get("map") === "classic" ? "classic" : "places",
+          params.getAll("country"),
+          params.getAll("category"),
+        ];
+        const set = [binning, bars, view, countries ?? [], categories ?? []];
+        const alike = said.map((value, i) => String(value) === String(set[i]));
+        if (!by || by === "address") return said.map((value, i) => (alike[i] ? same() : value));
+        if (alike.every(Boolean)) return said.map(same);
+        const put = (key, value, plain) => {
+          if (value === plain) params.delete(key); else params.set(key, value);
+        };
+        if (!alike[0]) params.delete("bin"); // it was one of the other bins
+        put("binning", binning, "classic");
+        put("bars", bars, "peers");
+        put("map", view, "places");
+        for (const [key, values] of [["country", set[3]], ["category", set[4]]]) {
+          params.delete(key);
+          values.forEach((value) => params.append(key, value));
+        }
+        goTo(written(params));
+        return said.map(same);
+      },
+
+      // What the map shows, in steps: asked for anew only when a step is passed.
+      viewport(moved, before) {
+        const zoom = moved?.["map.zoom"], corners = moved?.["map._derived"]?.coordinates;
+        if (typeof zoom !== "number") return same();
+        const step = Math.floor(zoom);
+        const now = { zoom: step };
+        if (step >= CLOSE_FROM_ZOOM && corners) {
+          const tile = 360 / 2 ** step;
+          const lons = corners.map(([lon]) => lon), lats = corners.map(([, lat]) => lat);
+          const low = (values) => Math.floor(Math.min(...values) / tile) * tile - tile;
+          const high = (values) => Math.ceil(Math.max(...values) / tile) * tile + tile;
+          const turned = (lon) => ((lon + 540) % 360) - 180;
+          const wide = high(lons) - low(lons) >= 360;
+          now.bounds = [
+            wide ? -180 : turned(low(lons)), Math.max(-90, low(lats)),
+            wide ? 180 : turned(high(lons)), Math.min(90, high(lats)),
+          ];
+        }
+        return JSON.stringify(now) === JSON.stringify(before) ? same() : now;
+      },
+    },
+  });
+})();

@@ -1,0 +1,1 @@
+"""Jobs: what runs, what ran, and how it ended."""

@@ -1,0 +1,1 @@
+"""Methods: how the numbers of a run came about."""

@@ -1,0 +1,1 @@
+"""Runs: the archive, and the difference between two."""

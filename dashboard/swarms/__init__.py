@@ -1,0 +1,1 @@
+"""Swarms: the list of all, and the page of each."""
