@@ -60,13 +60,6 @@ _JOB_ENDS = {
     JobState.CANCELLED: "cancelled",
     JobState.INTERRUPTED: "interrupted",
 }
-_RUN_ENDS = {
-    RunState.RUNNING: "Running since",
-    RunState.COMPLETE: "Complete",
-    RunState.CANCELLED: "Cancelled",
-    RunState.FAILED: "Failed",
-    RunState.INTERRUPTED: "Interrupted",
-}
 
 NONE = "—"
 UNEXPECTED = (
@@ -387,12 +380,6 @@ def run_title(run: RunSummary) -> str:
     """Which run is shown."""
     kind = "Imported run" if run.kind is RunKind.IMPORT else "Run"
     return f"{kind} of {moment(run.started_at)}"
-
-
-def run_time(run: RunSummary) -> tuple[str, str]:
-    """When it was, as a figure and what stands under it."""
-    shown = run.started_at if run.ended_at is None else run.ended_at
-    return f"{shown:%H:%M}", f"{_RUN_ENDS[run.state]} · {shown:%-d %b}, UTC"
 
 
 def purge_sentence(preview: PurgePreview) -> str:

@@ -37,15 +37,18 @@
   document.documentElement.dataset.mantineColorScheme = systemIsDark.matches ? "dark" : "light";
 
   // The table is built anew with each update; who stands on one of its buttons stays there.
-  let focusedCountry = null;
-  document.addEventListener("focusin", (event) => {
-    focusedCountry = event.target.dataset.country ?? null;
-  });
-  document.addEventListener("pointerdown", () => { focusedCountry = null; }, true);
+  let focused = null; // a selector
+  const sameButton = ({ dataset }) => {
+    const quoted = (value) => `"${CSS.escape(value)}"`;
+    if (dataset.country) return `button[data-country=${quoted(dataset.country)}]`;
+    if (!dataset.pick) return null;
+    return `.countries button[data-pick=${quoted(dataset.pick)}][data-value=${quoted(dataset.value)}]`;
+  };
+  document.addEventListener("focusin", (event) => { focused = sameButton(event.target); });
+  document.addEventListener("pointerdown", () => { focused = null; }, true);
   const restoreFocus = () => {
-    if (focusedCountry === null || document.activeElement !== document.body) return;
-    const button = document.querySelector(`button[data-country="${focusedCountry}"]`);
-    button?.focus({ preventScroll: true });
+    if (focused === null || document.activeElement !== document.body) return;
+    document.querySelector(focused)?.focus({ preventScroll: true });
   };
 
   let hidden = [];

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash_ag_grid as dag
-from dash import Dash, Input, Output, State, dcc, html, no_update, set_props
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 
 from analysis.countries import country_name
 from analysis.figures import size_text
@@ -83,17 +83,12 @@ def _register(app: Dash, live: LiveView) -> None:
         page, total = swarm_rows(live, request, search, query)
         return {"rowData": page, "rowCount": total}, words.swarms_found(total)
 
-    @app.callback(
-        Output(GRID, "dashGridOptions"),
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # dash gives it no types
+        ClientsideFunction("archive", "askAgain"),
         Input(SEARCH, "value"),
         Input(ids.SEEN, "data"),
-        State(GRID, "dashGridOptions"),
         prevent_initial_call=True,
     )
-    def again(_search: object, _seen: object, options: dict[str, Any]) -> dict[str, Any]:
-        """Other options make the grid ask anew; where it stood is kept by its scroll position."""
-        turn = int((options.get("context") or {}).get("turn", 0)) + 1
-        return options | {"context": {"turn": turn}}
 
     @app.callback(Input(GRID, "selectedRows"), prevent_initial_call=True)
     def open_one(selected: list[Mapping[str, Any]] | None) -> None:

@@ -50,7 +50,8 @@ def wait_for_map(page: Page) -> None:
         page,
         "map",
         "graph._fullLayout && graph._fullLayout.map && graph._fullLayout.map._subplot"
-        " && graph._fullLayout.map._subplot.map && graph._fullLayout.map._subplot.map.loaded()",
+        " && graph._fullLayout.map._subplot.map && graph._fullLayout.map._subplot.map.loaded()"
+        " && !graph._fullLayout.map._subplot.map.isMoving()",
     )
 
 
