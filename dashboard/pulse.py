@@ -6,12 +6,14 @@ afresh what it shows.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash import Dash, Input, Output, State, html, no_update
 
 from dashboard import ids, words
 from dashboard.address_state import read_address
+from dashboard.browser_side import in_browser
 from dashboard.live import LiveView
 from dashboard.markup import icon
 from dashboard.orders import look_at_once
@@ -124,12 +126,7 @@ def run_choices(desk: Observatory, wanted: str | None) -> list[dict[str, str]]:
 def _register_browser_side(app: Dash, pages: tuple[Page, ...]) -> None:
     """What assets/page.js answers without a request; see the functions of these names there."""
 
-    def browser(name: str, *wires: Any, initial: bool = True) -> None:
-        where = ClientsideFunction("atlas", name)
-        app.clientside_callback(  # type: ignore[no-untyped-call]  # dash gives it no types
-            where, *wires, prevent_initial_call=not initial
-        )
-
+    browser = partial(in_browser, app)
     browser(
         "tick",
         Output(ids.TICK, "data"),

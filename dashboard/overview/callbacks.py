@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
-from dash import ClientsideFunction, Dash, Input, Output, State
+from dash import Dash, Input, Output, State
 
 from dashboard import ids, words
+from dashboard.browser_side import in_browser
 from dashboard.live import LiveView
 from dashboard.orders import look_at_once, pressed, say, say_nothing
 from dashboard.overview import charts
@@ -31,12 +32,7 @@ def _register_browser_side(app: Dash) -> None:
     See the functions of these names there.
     """
 
-    def browser(name: str, *wires: Any, initial: bool = True, namespace: str = "atlas") -> None:
-        where = ClientsideFunction(namespace, name)
-        app.clientside_callback(  # type: ignore[no-untyped-call]  # dash gives it no types
-            where, *wires, prevent_initial_call=not initial
-        )
-
+    browser = partial(in_browser, app)
     browser(
         "showResult",
         Output(ids.RESULT, "className"),

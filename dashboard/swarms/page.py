@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash_ag_grid as dag
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
+from dash import Dash, Input, Output, State, dcc, html, no_update, set_props
 
 from analysis.countries import country_name
 from analysis.figures import size_text
 from dashboard import ids, words
 from dashboard.address_state import read_address
+from dashboard.browser_side import in_browser
 from dashboard.live import LiveView
 from dashboard.markup import page_head
 from dashboard.page import Page, Visit
@@ -83,11 +84,13 @@ def _register(app: Dash, live: LiveView) -> None:
         page, total = swarm_rows(live, request, search, query)
         return {"rowData": page, "rowCount": total}, words.swarms_found(total)
 
-    app.clientside_callback(  # type: ignore[no-untyped-call]  # dash gives it no types
-        ClientsideFunction("archive", "askAgain"),
+    in_browser(
+        app,
+        "askAgain",
         Input(SEARCH, "value"),
         Input(ids.SEEN, "data"),
-        prevent_initial_call=True,
+        initial=False,
+        namespace="archive",
     )
 
     @app.callback(Input(GRID, "selectedRows"), prevent_initial_call=True)
