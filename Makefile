@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup fast test lint bench bench-analysis bench-crawl bench-hostile bench-resume bench-scrape lab-check clean
+.PHONY: run setup fast test lint bench bench-analysis bench-crawl bench-hostile bench-page bench-replay bench-resume bench-scrape lab-check clean
 
 run: setup
 	$(BIN)/python main.py
@@ -26,7 +26,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: bench-analysis bench-crawl bench-hostile bench-resume bench-scrape
+bench: bench-analysis bench-crawl bench-hostile bench-page bench-replay bench-resume bench-scrape
 
 bench-analysis: setup
 	$(BIN)/python -m benchmarks.bench_analysis
@@ -34,11 +34,17 @@ bench-analysis: setup
 bench-crawl: setup fast
 	$(BIN)/python -m benchmarks.bench_crawl
 
+bench-replay: setup fast
+	$(BIN)/python -m benchmarks.bench_replay
+
 bench-hostile: setup
 	$(BIN)/python -m benchmarks.bench_hostile
 
 bench-scrape: setup
 	$(BIN)/python -m benchmarks.bench_scrape
+
+bench-page: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.bench_page
 
 bench-resume: setup
 	$(BIN)/python -m benchmarks.bench_resume

@@ -16,6 +16,7 @@ from analysis.churn import churn_table
 from analysis.concentration import Concentration, concentration, gini, top_share
 from analysis.life import life_table
 from analysis.overlap import overlap_table
+from analysis.raw_tables import raw_tables
 from analysis.representation import over_representation
 from analysis.seeding import seeding_by_category, seeding_table
 from analysis.snapshot import Snapshot
@@ -43,6 +44,7 @@ __all__ = [
     "networks_table",
     "over_representation",
     "overlap_table",
+    "raw_tables",
     "seeding_by_category",
     "seeding_table",
     "sources_table",

@@ -41,6 +41,13 @@ def cell_deg_at(zoom: float) -> float:
     return min(_LADDER_DEG, key=lambda deg: abs(log2(deg / wanted)))
 
 
+def coarser(cell_deg: float | None) -> float | None:
+    """The next larger cells; the finest for single points (None); None where there are none."""
+    if cell_deg is None:
+        return _FINEST_DEG
+    return next((deg for deg in reversed(_LADDER_DEG) if deg > cell_deg), None)
+
+
 def cell_number(cell_deg: float) -> pl.Expr:
     """The number of the cell that `latitude` and `longitude` (degrees) are in, as Int64.
 

@@ -52,6 +52,11 @@ def churn_table(before: Snapshot, after: Snapshot, *, by: str = "peer") -> pl.Da
 
     Pseudonyms are compared, so both runs need the same key.
     """
+    return churn_by_torrent(before, after, by=by).drop("torrent")
+
+
+def churn_by_torrent(before: Snapshot, after: Snapshot, *, by: str = "peer") -> pl.DataFrame:
+    """The same with `torrent` before it, which tells torrents of two runs to be one."""
     pairs = _torrents(before).join(_torrents(after), on="torrent", suffix="_after")
     counted = (
         pairs.join(_sizes(before, by), on="swarm", how="left")
@@ -68,8 +73,9 @@ def churn_table(before: Snapshot, after: Snapshot, *, by: str = "peer") -> pl.Da
         .collect(engine="streaming")
     )
     bounded = [row | _bounds(row) for row in counted.iter_rows(named=True)]
+    schema = pl.Schema({"torrent": pl.String(), **CHURN_SCHEMA})
     return pl.DataFrame(
-        [[row[name] for name in CHURN_SCHEMA] for row in bounded], schema=CHURN_SCHEMA, orient="row"
+        [[row[name] for name in schema] for row in bounded], schema=schema, orient="row"
     )
 
 

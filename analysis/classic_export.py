@@ -14,6 +14,8 @@ import polars as pl
 
 UNKNOWN_LOC = "Unknown"  # stands in `locs` for a peer without coordinates: no comma, no number
 UNKNOWN_BIN = "Unknown"  # bin of a torrent whose size nobody knows; last on the axis
+# What of SIGHTING_COLUMNS a record is made of.
+RECORD_COLUMNS = ("swarm", "latitude", "longitude", "recorded_loc", "address", "port")
 _BIN_MB = 100
 _AXIS_KEY = "abs"  # not a country: fixes the order of the bins
 
@@ -25,7 +27,7 @@ def run_records(
 
     Args:
         swarms: SWARM_COLUMNS.
-        sightings: SIGHTING_COLUMNS, in the order the peers shall have.
+        sightings: RECORD_COLUMNS, in the order the peers shall have.
         tallies: TALLY_COLUMNS.
         run_date: for swarms that carry no date of their own.
     """

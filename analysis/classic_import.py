@@ -21,6 +21,8 @@ import polars as pl
 from analysis.classic import ClassicRecord, RecordedPeer, parse_index_entry
 from analysis.countries import is_country
 from analysis.locator import Locator
+from analysis.prefixes import network_prefixes
+from swarm.address_keeping import AddressKeeping
 from swarm.columns import SIGHTING_COLUMNS, SWARM_COLUMNS, TALLY_COLUMNS, polars_schema
 from swarm.endpoint import address_to_packed16
 from swarm.place import UNKNOWN_COUNTRY
@@ -50,7 +52,7 @@ def records_to_frames(
     *,
     index: Mapping[str, object],
     pseudonymise: Pseudonymise,
-    store_addresses: bool,
+    store_addresses: AddressKeeping,
     relocate_with: Locator | None = None,
 ) -> RunFrames:
     """Turn records into one run; swarms are numbered in the order given.
@@ -59,7 +61,7 @@ def records_to_frames(
         records: of one folder.
         index: bulkTorrents/index.json of the folder, for what a record itself leaves out.
         pseudonymise: with the installation's key, as `analysis.pseudonyms`.
-        store_addresses: whether recorded addresses and ports stay as columns.
+        store_addresses: what of recorded addresses stays as columns; ports only with the whole.
         relocate_with: places every peer whose address is recorded anew; the tallies of such
             swarms are then counted from the new places. None keeps the record's word.
 
@@ -75,7 +77,11 @@ def records_to_frames(
     if relocate_with is not None:
         sightings = _relocated(sightings, relocate_with)
     tallies = _tallies(records, sightings, relocated=relocate_with is not None)
-    if not store_addresses:
+    if store_addresses is AddressKeeping.PREFIX:
+        recorded = pl.when(pl.col("address").is_not_null())
+        networks = network_prefixes(b"".join(end[:16] for end in sightings["endpoint"]))
+        sightings = sightings.with_columns(prefix=recorded.then(pl.lit(networks)))
+    if store_addresses is not AddressKeeping.YES:
         nothing = (pl.lit(None).alias(name) for name in ("address", "port"))
         sightings = sightings.with_columns(nothing)
     return RunFrames(

@@ -2,7 +2,8 @@
 
 A peer of a torrent is the same one in both runs where its pseudonym is. So `new`, `stayed` and
 `gone` are told only where both runs have the same key (`linked`), and are null otherwise. What is
-missed by a run looks gone; how much of it may be that, `analysis.churn` says per torrent.
+missed by a run looks gone; how much of it may be that, the bounds of each torrent say
+(`analysis.churn`). Peers are missed by torrent, not by country: sums over torrents have no bounds.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from analysis.churn import churn_by_torrent
 from analysis.selection import point_key
 from analysis.snapshot import Snapshot, same_torrent
 
 _PEERS = {"before": pl.Int64, "after": pl.Int64}
 _LINKED = {"new": pl.Int64, "stayed": pl.Int64, "gone": pl.Int64}
+# How many truly came and went, at 95 %; see `analysis.churn.churn_table`.
+_BOUNDS = {f"{name}_{end}": pl.Int64 for name in ("new", "gone") for end in ("low", "high")}
 
 
 def compare_torrents(before: Snapshot, after: Snapshot, *, linked: bool) -> pl.DataFrame:
     """A row per torrent of either run: `torrent`, `infohash`, `name`, `before`, `after`, `new`,
-    `stayed`, `gone`; the most peers first. Where only one run asked for it, all but that run's
-    count is null: nobody knows who was there.
+    `stayed`, `gone`, `new_low`, `new_high`, `gone_low`, `gone_high`; the most peers first. Where
+    only one run asked for it, all but that run's count is null: nobody knows who was there.
     """
     sides = [
         _torrents(one)
@@ -40,11 +44,16 @@ def compare_torrents(before: Snapshot, after: Snapshot, *, linked: bool) -> pl.D
             after=pl.col("peers_after"),
         )
     )
-    churned = _stayed(before, after, ["torrent"]) if linked else _unknown(["torrent"])
+    told = (*_LINKED, *_BOUNDS)
+    churned = (
+        churn_by_torrent(before, after).lazy().select("torrent", *told)
+        if linked
+        else pl.LazyFrame(schema={"torrent": pl.String, **_LINKED, **_BOUNDS})
+    )
     in_both = pl.col("before").is_not_null() & pl.col("after").is_not_null()
     return (
         both.join(churned, on="torrent", how="left")
-        .with_columns(pl.when(in_both & linked).then(pl.col(*_LINKED).fill_null(0)))
+        .with_columns(pl.when(in_both & linked).then(pl.col(*told)))
         .sort(pl.max_horizontal("before", "after"), "torrent", descending=[True, False])
         .collect(engine="streaming")
     )
@@ -131,13 +140,13 @@ def _placed(snapshot: Snapshot) -> pl.LazyFrame:
 
 def _stayed(before: Snapshot, after: Snapshot, by: list[str]) -> pl.LazyFrame:
     """Per group: in the second run alone, in both, in the first alone."""
+    same = ["torrent", "peer", *by]
     members = [
         (_placed(one) if "key" in by else one.sightings)
         .join(_common(one, other), on="swarm")
-        .select("torrent", "peer", *(name for name in by if name != "torrent"))
+        .select(*same)
         for one, other in ((before, after), (after, before))
     ]
-    same = ["torrent", "peer", *(name for name in by if name != "torrent")]
     return (
         members[0]
         .with_columns(was=True)

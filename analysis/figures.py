@@ -26,7 +26,7 @@ from swarm.place import UNKNOWN_COUNTRY
 from swarm.text import one_line
 
 LONGEST_NAME = 80
-MAP_CENTER = {"lat": 24.0, "lon": 12.0}
+MAP_CENTER = {"lat": 30.0, "lon": 12.0}
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 _CLEAR = "rgba(0,0,0,0)"
 _FADED = 0.25  # bins that are not chosen
@@ -122,12 +122,7 @@ def histogram_layout(palette: Palette, *, shares: bool = False) -> go.Layout:
 
     `shares`: each bin is 100 %, so that its countries compare.
     """
-    axis = {
-        "gridcolor": palette.grid,
-        "zerolinecolor": palette.grid,
-        "tickfont": {"color": palette.quiet_text, "size": 11},
-        "automargin": True,
-    }
+    axis = shared_axis(palette)
     return go.Layout(
         **shared_layout(palette),
         barmode="stack",
@@ -223,6 +218,16 @@ def map_layout(palette: Palette, assets_url: str, zoom: float) -> go.Layout:
 
 
 # --- both ---------------------------------------------------------------------------------------
+
+
+def shared_axis(palette: Palette) -> dict[str, Any]:
+    """What the axes of all charts have in common."""
+    return {
+        "gridcolor": palette.grid,
+        "zerolinecolor": palette.grid,
+        "tickfont": {"color": palette.quiet_text, "size": 11},
+        "automargin": True,
+    }
 
 
 def shared_layout(palette: Palette) -> dict[str, Any]:

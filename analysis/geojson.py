@@ -20,7 +20,7 @@ class Shape(Enum):
     """What places a row of a table."""
 
     POINT = "point"  # columns `lat` and `lon`
-    CELL = "cell"  # `key` of a cell, as `analysis.selection.cell_key` makes it
+    CELL = "cell"  # `key` of a cell, as `analysis.selection.spot_key` makes it
     COUNTRY = "country"  # the point that the country is labelled at
 
 

@@ -19,6 +19,8 @@ def map_style(palette: Palette, assets_url: str) -> dict[str, Any]:
     """A MapLibre style in the palette's colours; `assets_url` is where the two files are served."""
     return {
         "version": 8,
+        # MapLibre would fade for 300 ms whatever changes, and draw all of the map meanwhile.
+        "transition": {"duration": 0, "delay": 0},
         "sources": {
             "countries": {"type": "geojson", "data": f"{assets_url}/{OUTLINE_FILE}"},
             "names": {"type": "geojson", "data": f"{assets_url}/{LABELS_FILE}"},

@@ -19,6 +19,8 @@ _PER_DEGREE = 10_000
 _LONGITUDE_BITS, _LATITUDE_BITS = 22, 21
 _POINT_BITS = _LONGITUDE_BITS + _LATITUDE_BITS
 _NO_POINT = 2**_POINT_BITS - 1
+LETTERS_FROM = 2**_POINT_BITS  # the number that a place is divided by to have its country's letters
+LETTERS = pl.lit((2**16 - 1) * LETTERS_FROM, pl.UInt64)  # their bits
 
 
 def place_code() -> pl.Expr:
@@ -37,8 +39,9 @@ def known_place() -> pl.Expr:
 
 def with_place(sightings: pl.LazyFrame) -> pl.LazyFrame:
     """The sightings, `place` filled in; the columns it is made of are read only where one lacks."""
-    lacking = sightings.select(pl.col("place").is_null().any())
-    if not lacking.collect(engine="streaming").item():
+    # As a filter, since Parquet's null counts then answer: no row of a newer run is read for it.
+    lacking = sightings.filter(pl.col("place").is_null()).select("place").head(1)
+    if lacking.collect(engine="streaming").is_empty():
         return sightings
     return sightings.with_columns(place=known_place())
 

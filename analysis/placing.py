@@ -15,7 +15,9 @@ import polars as pl
 
 from analysis.locator import Locator
 from analysis.place_code import place_code
+from analysis.prefixes import network_prefixes
 from analysis.pseudonyms import pseudonymise
+from swarm.address_keeping import AddressKeeping
 from swarm.columns import SIGHTING_COLUMNS, VISIT_COLUMNS, polars_schema
 from swarm.endpoint import address_to_packed16, packed16_to_address
 from swarm.sighting import SightingColumns
@@ -24,6 +26,7 @@ from swarm.visit import PeerVisit
 _MAPPED = b"\x00" * 10 + b"\xff\xff"
 _SCHEMA = polars_schema(SIGHTING_COLUMNS)
 _VISITS = polars_schema(VISIT_COLUMNS)
+_KEPT_COLUMNS = ("address", "port", "prefix")
 
 
 def place_sightings(
@@ -31,7 +34,7 @@ def place_sightings(
     *,
     locator: Locator,
     key: bytes,
-    store_addresses: bool,
+    store_addresses: AddressKeeping,
 ) -> pl.DataFrame:
     """Locate and pseudonymise sightings of several swarms at once.
 
@@ -40,7 +43,7 @@ def place_sightings(
             several sources told of comes several times, and each of its peers becomes one row.
         locator: where addresses are looked up, once for the whole batch.
         key: the installation's pseudonym key, 32 bytes.
-        store_addresses: whether the raw address and port stay as columns.
+        store_addresses: what of the raw address stays as columns, beside its pseudonym.
 
     Returns:
         SIGHTING_COLUMNS, in the order given; a peer stands where it came first.
@@ -68,7 +71,7 @@ def place_sightings(
         }
     )
     places = locator.locate(addresses)
-    kept = pl.DataFrame(_raw(addresses, ports)) if store_addresses else pl.DataFrame()
+    kept = pl.DataFrame(_kept(addresses, ports, store_addresses))
     frame = pl.concat([part for part in (frame, places, kept) if part.width], how="horizontal")
     if len({number for number, _ in swarms}) < len(swarms):
         frame = _united(frame)
@@ -94,7 +97,11 @@ def _united(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def place_visits(
-    visits: Sequence[tuple[int, PeerVisit]], *, locator: Locator, key: bytes, store_addresses: bool
+    visits: Sequence[tuple[int, PeerVisit]],
+    *,
+    locator: Locator,
+    key: bytes,
+    store_addresses: AddressKeeping,
 ) -> pl.DataFrame:
     """Visits, each with the number of its swarm, as VISIT_COLUMNS; see `place_sightings`."""
     if not visits:
@@ -112,7 +119,8 @@ def place_visits(
             "named": [None if visit.peers is None else len(visit.peers) for _, visit in visits],
             "seconds": [visit.seconds for _, visit in visits],
             "country": locator.locate(addresses)["country"],
-            **(_raw(addresses, ports) if store_addresses else {"address": None, "port": None}),
+            **dict.fromkeys(_KEPT_COLUMNS),
+            **_kept(addresses, ports, store_addresses),
         }
     )
     return frame.select(list(_VISITS)).cast(_VISITS)
@@ -132,6 +140,17 @@ def _endpoints(addresses: bytes, ports: bytes) -> bytes:
     table[:, :16] = np.frombuffer(addresses, dtype=np.uint8).reshape(rows, 16)
     table[:, 16:] = np.frombuffer(ports, dtype=np.uint8).reshape(rows, 2)
     return table.tobytes()
+
+
+def _kept(addresses: bytes, ports: bytes, keeping: AddressKeeping) -> dict[str, object]:
+    """The columns that hold something of the address, by choice."""
+    match keeping:
+        case AddressKeeping.YES:
+            return _raw(addresses, ports)
+        case AddressKeeping.PREFIX:
+            return {"prefix": network_prefixes(addresses)}
+        case _:
+            return {}
 
 
 def _raw(addresses: bytes, ports: bytes) -> dict[str, object]:

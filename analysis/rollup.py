@@ -3,16 +3,25 @@
 Pure. A `Rollup` counts rows of (swarm, peer) by swarm and country, by place, by network and by who
 named them; the last three by kind of torrent, which is its category and size bins. Two roll-ups of
 different parts of a run add up to that of both, so a growing run is rolled up part by part.
+Its long tables are lazy: where they lie on disk, a figure reads what it needs of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
-from analysis.place_code import country_number, country_of_number, decoded, with_place
+from analysis.place_code import (
+    LETTERS,
+    LETTERS_FROM,
+    country_number,
+    country_of_number,
+    decoded,
+    with_place,
+)
 from analysis.selection import Selection
 from analysis.tables import Binning, bin_columns, with_size_mb
 
@@ -28,11 +37,11 @@ class Cube:
     """Peers by some key and by kind of torrent.
 
     `keys`: `key` (UInt32), the columns that tell it and what else is known of it, and `peers`, all
-    that it has. `counts`: `key`, `kind`, `peers`; each pair once.
+    that it has. `counts`: `key`, `kind`, `peers`; each pair once, kind by kind.
     """
 
     keys: pl.DataFrame
-    counts: pl.DataFrame
+    counts: pl.LazyFrame
 
     def narrowed(self, selection: Selection, kinds: pl.DataFrame) -> pl.DataFrame:
         """`keys` with the peers that the selection's countries, categories and bin leave."""
@@ -40,39 +49,62 @@ class Cube:
         if selection.categories or selection.size_bin:
             wanted = kinds.filter(of_kind(selection))["kind"].implode()
             counts = self.counts.filter(pl.col("kind").is_in(wanted))
-            left = counts.group_by("key").agg(pl.col("peers").sum())
-            keys = keys.drop("peers").join(left, on="key")
+            left = counts.group_by("key").agg(pl.col("peers").cast(pl.Int64).sum())
+            left_of = left.collect(engine="streaming")
+            keys = keys.drop("peers").join(left_of, on="key", maintain_order="left")
         return keys.filter(of_country(selection))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rollup:
     """All that the main figures of a run are made of."""
 
     kinds: pl.DataFrame  # kind, category, and per binning `order` and label; see `kinds_of`
-    swarms: pl.DataFrame  # swarm, country, peers: by the tallies
+    classic: pl.DataFrame  # order, label, country, peers: the histogram of everybody, see Binning
+    log2: pl.DataFrame
+    bars: pl.LazyFrame  # kind, country, peers: the swarms of a kind together
+    by_swarm: pl.LazyFrame  # swarm, country, peers: by the tallies
     places: Cube  # place, latitude, longitude (null: known to the country only), country, city
     networks: Cube  # asn, as_name, hosting, country
     sources: Cube  # sources, country
 
+    @cached_property
+    def swarms(self) -> pl.DataFrame:
+        """`by_swarm`, read when it is first asked for."""
+        return self.by_swarm.collect()
+
     def frames(self) -> dict[str, pl.DataFrame]:
         """The tables by the names under which they are kept."""
         cubes = {name: self.cube(name) for name in CUBES}
-        return {"kinds": self.kinds, "swarms": self.swarms} | {
-            f"{name}{suffix}": frame
-            for name, cube in cubes.items()
-            for suffix, frame in (("", cube.keys), ("_by_kind", cube.counts))
-        }
+        drawn = {binning.value: self.histogram(binning) for binning in Binning}
+        long = {"bars": self.bars.collect(), "swarms": self.swarms}
+        return (
+            {"kinds": self.kinds}
+            | drawn
+            | long
+            | {
+                f"{name}{suffix}": frame
+                for name, cube in cubes.items()
+                for suffix, frame in (("", cube.keys), ("_by_kind", cube.counts.collect()))
+            }
+        )
+
+    def histogram(self, binning: Binning) -> pl.DataFrame:
+        """`order`, `label`, `country`, `peers` of everybody, in bin order."""
+        return {Binning.CLASSIC: self.classic, Binning.LOG2: self.log2}[binning]
 
     def cube(self, name: str) -> Cube:
         """One of CUBES by its name."""
         return {"places": self.places, "networks": self.networks, "sources": self.sources}[name]
 
     @classmethod
-    def of(cls, frames: Mapping[str, pl.DataFrame]) -> Rollup:
-        """The roll-up whose `frames` these are."""
-        cubes = [Cube(frames[name], frames[f"{name}_by_kind"]) for name in CUBES]
-        return cls(frames["kinds"], frames["swarms"], *cubes)
+    def of(cls, frames: Mapping[str, pl.LazyFrame]) -> Rollup:
+        """The roll-up whose `frames` these are; the short ones are read now."""
+        short = ["kinds", Binning.CLASSIC.value, Binning.LOG2.value, *CUBES]
+        kinds, classic, log2, *keys = pl.collect_all([frames[name] for name in short])
+        counts = [frames[f"{name}_by_kind"] for name in CUBES]
+        cubes = map(Cube, keys, counts)
+        return cls(kinds, classic, log2, frames["bars"], frames["swarms"], *cubes)
 
 
 def roll_up(
@@ -89,26 +121,29 @@ def roll_up(
     sightings = with_place(sightings)
     rows = sightings.with_columns(country=country_number())
     rows = rows.join(kind_of_swarm.lazy(), on="swarm")
-    peers = pl.len().alias("peers")
-    labels = [
-        per_place(sightings).drop("peers"),
-        sightings.group_by("asn").agg(pl.col("as_name", "hosting").first()),
-    ]
-    counted = [rows.group_by(*names, "kind").agg(peers) for names in CUBES.values()]
-    swarm_counts = (
-        per_swarm(sightings)
+    by_swarm = (
+        _collected(per_swarm(sightings))
         if tallies is None
-        else tallies.group_by("swarm", "country").agg(pl.col("peers").sum())
-    )
-    cities, owners, swarm_rows, *cubes = pl.collect_all(
-        [*labels, swarm_counts, *counted], engine="streaming"
+        else _collected(tallies.group_by("swarm", "country").agg(pl.col("peers").sum()))
     )
     if tallies is None:
-        swarm_rows = swarm_rows.with_columns(country=country_of_number("country"))
-    places, networks, sources = map(_cube, cubes, CUBES.values())
+        by_swarm = _spelt(by_swarm)
+    by_swarm = by_swarm.with_columns(pl.col("peers").cast(pl.Int64)).filter(pl.col("peers") > 0)
+    by_swarm = by_swarm.sort("swarm", "country")
+    cities = _collected(per_place(sightings).drop("peers"))
+    owners = _collected(sightings.group_by("asn").agg(pl.col("as_name", "hosting").first()))
+    # One after the other: at once, all their groups would be in memory.
+    places, networks, sources = (
+        _cube(_collected(rows.group_by(*names, "kind").agg(peers=pl.len())), names)
+        for names in CUBES.values()
+    )
+    bars = _summed([by_swarm.join(kind_of_swarm, on="swarm")], "kind", "country")
     return Rollup(
         kinds,
-        swarm_rows.with_columns(pl.col("peers").cast(pl.Int64)).filter(pl.col("peers") > 0),
+        binned(bars, kinds, Binning.CLASSIC),
+        binned(bars, kinds, Binning.LOG2),
+        bars.lazy(),
+        by_swarm.lazy(),
         Cube(_located(places.keys, cities), places.counts),
         Cube(_owned(networks.keys, owners), networks.counts),
         Cube(_spelt(sources.keys), sources.counts),
@@ -117,7 +152,19 @@ def roll_up(
 
 def per_swarm(sightings: pl.LazyFrame) -> pl.LazyFrame:
     """`swarm`, `country` (see `country_number`), `peers`; `place` must be filled in."""
-    return sightings.group_by("swarm", country_number().alias("country")).agg(peers=pl.len())
+    # Grouped as one integer, which takes three quarters of the time of two: the letters stay where
+    # `place` has them, the swarm takes the place of the point. No letters are no country.
+    code = (pl.col("place").fill_null(0) & LETTERS) | pl.col("swarm").cast(pl.UInt64)
+    number = (pl.col("code") // LETTERS_FROM).cast(pl.UInt16)
+    return (
+        sightings.group_by(code=code)
+        .agg(peers=pl.len())
+        .select(
+            (pl.col("code") % LETTERS_FROM).cast(pl.UInt32).alias("swarm"),
+            pl.when(number != 0).then(number).alias("country"),
+            "peers",
+        )
+    )
 
 
 def per_place(sightings: pl.LazyFrame) -> pl.LazyFrame:
@@ -127,9 +174,26 @@ def per_place(sightings: pl.LazyFrame) -> pl.LazyFrame:
 
 def united(rollups: Sequence[Rollup]) -> Rollup:
     """The roll-up of all the parts that these are of; at least one, all of the same run."""
-    swarms = pl.concat([one.swarms for one in rollups])
+    kinds = rollups[0].kinds
+    bars = _summed([one.bars.collect() for one in rollups], "kind", "country")
+    classic, log2 = (binned(bars, kinds, binning) for binning in (Binning.CLASSIC, Binning.LOG2))
+    swarms = _summed([one.swarms for one in rollups], "swarm", "country")
     cubes = [_united([one.cube(name) for one in rollups], names) for name, names in CUBES.items()]
-    return Rollup(rollups[0].kinds, _summed(swarms, "swarm", "country"), *cubes)
+    return Rollup(kinds, classic, log2, bars.lazy(), swarms.lazy(), *cubes)
+
+
+def binned(bars: pl.DataFrame, kinds: pl.DataFrame, binning: Binning) -> pl.DataFrame:
+    """Some `bars` of a roll-up by the bins of some `kinds`: see `Rollup.histogram`."""
+    order = pl.col(binning.value).alias("order")
+    labels = kinds.select(order, pl.col(f"{binning.value}_label").alias("label")).unique()
+    return (
+        bars.join(kinds.select("kind", order), on="kind")
+        .group_by("order", "country")
+        .agg(pl.col("peers").sum())
+        .join(labels, on="order")
+        .select("order", "label", "country", "peers")
+        .sort("order", "country")
+    )
 
 
 def kinds_of(swarms: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -171,30 +235,26 @@ def of_country(selection: Selection) -> pl.Expr:
 
 
 def _cube(counted: pl.DataFrame, names: tuple[str, ...]) -> Cube:
-    keys = counted.select(names).unique(maintain_order=True).with_row_index("key")
+    """`counted` has `names`, `kind` and `peers`, each pair once."""
+    total = pl.col("peers").cast(pl.Int64).sum()
+    keys = counted.group_by(names).agg(total).sort(names).with_row_index("key")
     counts = counted.join(keys, on=names, nulls_equal=True).select(
         "key", "kind", pl.col("peers").cast(pl.UInt32)
     )
-    return Cube(_with_totals(keys, counts), counts.sort("key", "kind"))
+    return Cube(keys, counts.sort("kind", "key").lazy())
 
 
 def _united(cubes: Sequence[Cube], names: tuple[str, ...]) -> Cube:
-    described = pl.concat([cube.keys.drop("key", "peers") for cube in cubes])
-    keys = described.unique(names, keep="first", maintain_order=True).with_row_index("key")
-    new_key = keys.select(*names, pl.col("key").alias("new"))
-    renumbered = [
-        cube.counts.join(
-            cube.keys.join(new_key, on=names, nulls_equal=True).select("key", "new"), on="key"
-        ).select("kind", "peers", key="new")
-        for cube in cubes
+    told = [cube.keys.drop("peers").lazy() for cube in cubes]
+    counted = [
+        cube.counts.join(keys.select("key", *names), on="key").select(*names, "kind", "peers")
+        for cube, keys in zip(cubes, told, strict=True)
     ]
-    counts = _summed(pl.concat(renumbered), "key", "kind").sort("key", "kind")
-    return Cube(_with_totals(keys, counts), counts)
-
-
-def _with_totals(keys: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
-    totals = counts.group_by("key").agg(pl.col("peers").cast(pl.Int64).sum())
-    return keys.join(totals, on="key", maintain_order="left")
+    summed = _collected(pl.concat(counted).group_by(*names, "kind").agg(pl.col("peers").sum()))
+    cube = _cube(summed, names)
+    described = pl.concat(told).drop("key").unique(names, keep="first", maintain_order=True)
+    keys = cube.keys.join(described.collect(), on=names, nulls_equal=True, maintain_order="left")
+    return Cube(keys.select(cubes[0].keys.columns), cube.counts)
 
 
 def _located(places: pl.DataFrame, cities: pl.DataFrame) -> pl.DataFrame:
@@ -213,5 +273,9 @@ def _spelt(keys: pl.DataFrame) -> pl.DataFrame:
     return keys.with_columns(country=country_of_number("country"))
 
 
-def _summed(frame: pl.DataFrame, *by: str) -> pl.DataFrame:
-    return frame.group_by(*by).agg(pl.col("peers").sum())
+def _summed(frames: Sequence[pl.DataFrame], *by: str) -> pl.DataFrame:
+    return pl.concat(frames).group_by(*by).agg(pl.col("peers").sum()).sort(by).select(*by, "peers")
+
+
+def _collected(frame: pl.LazyFrame) -> pl.DataFrame:
+    return frame.collect(engine="streaming")

@@ -17,6 +17,8 @@ from analysis.tables import Binning
 _POINT = re.compile(r"point:(-?\d{1,6}):(-?\d{1,7})")
 _CELL = re.compile(r"cell:(\d{1,2}(?:\.\d{1,2})?):(\d{1,12})")
 _PER_DEGREE = 10_000  # points are told apart to 0.0001 degrees, about 11 m
+_SOUTH_POLE, _DATE_LINE = 90 * _PER_DEGREE, 180 * _PER_DEGREE
+_ROUND = 2**22  # more than there are longitudes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,24 @@ def point_key() -> pl.Expr:
     return pl.format("point:{}:{}", _whole("latitude"), _whole("longitude"))
 
 
-def cell_key(cell_deg: float) -> pl.Expr:
-    """The key of the cell, `cell_deg` degrees high, that the point is in.
+def spot_number(cell_deg: float | None) -> pl.Expr:
+    """A number for the point at `latitude` and `longitude`, or for the cell that it is in.
 
     Raises:
-        ValueError: no grid has such cells, see `analysis.cells.cell_number`.
+        ValueError: no grid has cells of `cell_deg` degrees, see `analysis.cells.cell_number`.
     """
-    return pl.format(f"cell:{cell_deg:g}:{{}}", cell_number(cell_deg))
+    if cell_deg is not None:
+        return cell_number(cell_deg)
+    north, east = _whole("latitude").cast(pl.Int64), _whole("longitude").cast(pl.Int64)
+    return (north + _SOUTH_POLE) * _ROUND + east + _DATE_LINE
+
+
+def spot_key(cell_deg: float | None) -> pl.Expr:
+    """The key of the place that is numbered `spot`; see `spot_number`."""
+    spot = pl.col("spot")
+    if cell_deg is not None:
+        return pl.format(f"cell:{cell_deg:g}:{{}}", spot)
+    return pl.format("point:{}:{}", spot // _ROUND - _SOUTH_POLE, spot % _ROUND - _DATE_LINE)
 
 
 def at_place(key: str) -> pl.Expr:

@@ -26,7 +26,12 @@ _FLAGS = (
 )
 _PROBE = """
 (() => {
-  const probe = window.swarmProbe = { draws: { map: [], histogram: [] } };
+  const probe = window.swarmProbe = { draws: { map: [], histogram: [] }, waiting: 0 };
+  const plainFetch = window.fetch;
+  window.fetch = async (...request) => {
+    probe.waiting += 1;
+    try { return await plainFetch(...request); } finally { probe.waiting -= 1; }
+  };
   performance.setResourceTimingBufferSize(20000);
   const filled = trace => ["lat", "locations", "x"].some(
     key => trace[key] && (trace[key].length || trace[key].bdata));
@@ -50,8 +55,9 @@ _PROBE = """
 _DRAWN = "() => Object.values(swarmProbe.draws).every(times => times.length > 0)"
 _FIRST_DRAW_MS = "() => Math.max(...Object.values(swarmProbe.draws).map(times => times[0]))"
 _CALLBACKS = """
-since => performance.getEntriesByType("resource")
-  .filter(entry => entry.name.includes("_dash-update-component") && entry.startTime >= since)
+([kinds, since, until]) => performance.getEntriesByType("resource")
+  .filter(entry => kinds.some(kind => entry.name.includes(kind)))
+  .filter(entry => entry.startTime >= since && entry.startTime <= until)
   .map(entry => ({
     started_ms: entry.startTime,
     took_ms: entry.responseEnd - entry.requestStart,
@@ -81,7 +87,7 @@ def chromium() -> Iterator[Browser]:
 
 def open_page(browser: Browser, url: str) -> Page:
     """A page in a context of its own (so: an empty cache), with the probe in it."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
     context.set_default_timeout(DEADLINE_MS)
     context.add_init_script(_PROBE)
     page = context.new_page()
@@ -97,7 +103,26 @@ def first_paint_ms(page: Page) -> float:
 
 def callbacks(page: Page, since_ms: float = 0.0) -> list[Request]:
     """Every callback's request that began since then."""
-    return [Request(**entry) for entry in page.evaluate(_CALLBACKS, since_ms)]
+    return _requests(page, ["_dash-update-component"], since_ms, now_ms(page))
+
+
+def answers(page: Page, *, until_ms: float) -> list[Request]:
+    """What the server computed for the page until then: its layout and every callback."""
+    return _requests(page, ["_dash-layout", "_dash-update-component"], 0.0, until_ms)
+
+
+def _requests(page: Page, kinds: list[str], since_ms: float, until_ms: float) -> list[Request]:
+    return [Request(**entry) for entry in page.evaluate(_CALLBACKS, [kinds, since_ms, until_ms])]
+
+
+def wait_until_still(page: Page) -> None:
+    """Wait until no chart has been drawn for half a second, and no callback is under way."""
+    page.wait_for_function(
+        """() => {
+          const last = Math.max(...Object.values(swarmProbe.draws).flat());
+          return performance.now() - last > 500 && !window.swarmProbe.waiting;
+        }"""
+    )
 
 
 def now_ms(page: Page) -> float:
@@ -107,6 +132,7 @@ def now_ms(page: Page) -> float:
 
 def repaint_ms(page: Page, click: str) -> float:
     """From a click (on what the selector names) until both charts are drawn anew."""
+    page.wait_for_selector(click)
     return float(
         page.evaluate(
             """async selector => {

@@ -19,6 +19,7 @@ from lab.planted import PlantedSwarm
 
 _HERE = Path(__file__).parent
 _BUILD_DEADLINE_S = 300.0
+QUIET_S = 2.5  # libtorrent never says that a lookup is over: it is when nothing came for so long
 
 
 class LeftOut(Exception):
@@ -27,7 +28,7 @@ class LeftOut(Exception):
 
 def measure_libtorrent(
     dht: SimulatedDht, swarms: Sequence[PlantedSwarm], warm_up: Sequence[PlantedSwarm], *,
-    concurrency: int, most_s: float = 8.0, quiet_s: float | None = 2.5,
+    concurrency: int, most_s: float = 8.0, quiet_s: float | None = QUIET_S,
 ) -> Measured:  # fmt: skip
     """libtorrent's `dht_get_peers`, so many lookups at once, each given up after `most_s`.
 

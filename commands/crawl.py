@@ -6,13 +6,13 @@ import resource
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from commands.places import WorkspaceOption, open_desk
+from commands.places import WorkspaceOption, open_desk, open_workspace
 from commands.terminal import (
     FAILED,
     JsonFlag,
@@ -23,15 +23,14 @@ from commands.terminal import (
     print_json,
     watch_job,
 )
-from crawler.canaries import read_canaries
-from crawler.plan import check_uncapped
 from observatory.census_file import SUFFIXES, country_counts, write_census_file
-from observatory.desk import Observatory
-from observatory.jobs import FetchArguments, Job, JobKind, JobState
-from observatory.targets import read_targets
+from observatory.job import Job, JobKind, JobState
+from swarm.address_keeping import AddressKeeping
 from swarm.errors import SettingsError, SwarmError
-from swarm.settings import check_host_and_port
 from swarm.text import one_line
+
+if TYPE_CHECKING:
+    from observatory.desk import Observatory
 
 _ROWS_SHOWN = 40
 _LINES_SHOWN = 10
@@ -92,9 +91,14 @@ def crawl(
 
     Options that are left out are taken from config.txt.
     """
+    from crawler.plan import check_uncapped  # pydantic and the crawler stay out of `--help`
+    from observatory.jobs import FetchArguments
+    from observatory.targets import read_targets
+    from swarm.settings import check_host_and_port
+
     if out is not None and out.suffix not in SUFFIXES:
         raise typer.BadParameter(f"--out {out}: the name must end in {' or '.join(SUFFIXES)}")
-    desk = open_desk(workspace)
+    open_workspace(workspace)
     try:
         for node in bootstrap or ():
             check_host_and_port(node)
@@ -102,21 +106,20 @@ def crawl(
         known = None if canaries is None else _read_canaries(canaries)
     except (SwarmError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
+    if targets == []:
+        _pass_over(refused)
+        raise typer.BadParameter("none of the inputs names a torrent")
+    desk = open_desk(workspace)
     if not inputs:
         refused = [f"{broken.file_name}: {broken.reason}" for broken in desk.refused_torrents]
-    for line in refused[:_LINES_SHOWN]:
-        complain(f"passed over {line}")
-    if len(refused) > _LINES_SHOWN:
-        complain(f"... and {len(refused) - _LINES_SHOWN:,} more")
-    if targets == []:
-        raise typer.BadParameter("none of the inputs names a torrent")
+    _pass_over(refused)
     arguments = FetchArguments(
         targets=None if targets is None else tuple(targets),
         bootstrap=tuple(bootstrap) if bootstrap else None,
         processes=processes,
         max_packets_per_s=max_packets_per_s,
         deadline_s=deadline,
-        store_addresses=True if raw_addresses else None,
+        store_addresses=AddressKeeping.YES if raw_addresses else None,
         canaries=known,
         resume=resume,
     )
@@ -145,8 +148,17 @@ def crawl(
     leave(job, as_json=False)
 
 
+def _pass_over(refused: list[str]) -> None:
+    for line in refused[:_LINES_SHOWN]:
+        complain(f"passed over {line}")
+    if len(refused) > _LINES_SHOWN:
+        complain(f"... and {len(refused) - _LINES_SHOWN:,} more")
+
+
 def _read_canaries(path: Path) -> tuple[str, ...]:
     """The lines of a file of canaries, as a job takes them."""
+    from crawler.canaries import read_canaries
+
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

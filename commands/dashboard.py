@@ -14,9 +14,6 @@ import typer
 
 from commands.places import LAB_ROOT, PROJECT, WorkspaceOption, open_desk
 from commands.terminal import console
-from observatory.host import Host
-from observatory.lab_process import LabProcess
-from storage.access_token import load_or_make_token
 from storage.workspace import Workspace
 from swarm.errors import SwarmError
 
@@ -36,11 +33,14 @@ def dashboard(
     use_lab: LabFlag = False,
 ) -> None:
     """Open the page: scrape, fetch, and see where the peers are. What a bare `main.py` does."""
-    from dashboard.access import Access
+    listener = _listen(host, port)
+    from dashboard.access import Access  # Dash, Plotly and polars, for the page alone
     from dashboard.app import build_app, serve
     from dashboard.security import NAMES_KEY
+    from observatory.host import Host
+    from observatory.lab_process import LabProcess
+    from storage.access_token import load_or_make_token
 
-    listener = _listen(host, port)
     home = open_desk(workspace)
     lab_root = LAB_ROOT if workspace is None else workspace.resolve() / ".lab"
     worlds = Host(home, lab=LabProcess(lab_command(lab_root)), lab_workspace=Workspace(lab_root))

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from commands.places import PROJECT, WorkspaceOption, open_desk
 from commands.terminal import JsonFlag, console, leave, print_json, watch_job
-from observatory.jobs import JobKind
+from observatory.job import JobKind
 
 _OUTLINES = PROJECT / "dashboard" / "assets"
 
@@ -56,6 +56,14 @@ def export(
     against: Annotated[
         str | None, typer.Option("--against", help="The earlier run, for a table of two runs.")
     ] = None,
+    cell_deg: Annotated[
+        float | None,
+        typer.Option("--cell-deg", help="Height of cells in degrees, for table `cells`.  [1]"),
+    ] = None,
+    bin_mb: Annotated[
+        int | None,
+        typer.Option("--bin-mb", help="Width of bins in MB, for table `histogram`.  [100]"),
+    ] = None,
     run_option: Annotated[
         str | None, typer.Option("--run", help="The same as RUN.", show_default=False)
     ] = None,
@@ -87,7 +95,16 @@ def export(
 
     reader = chosen_run(desk.workspace, chosen)
     if table is not None:
-        found = export_table(desk.workspace, reader, table, out, min_cell=min_cell, against=against)
+        found = export_table(
+            desk.workspace,
+            reader,
+            table,
+            out,
+            min_cell=min_cell,
+            against=against,
+            cell_deg=cell_deg,
+            bin_mb=bin_mb,
+        )
     elif figure is not None:
         found = export_figure(
             desk.workspace,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -12,14 +12,10 @@ from rich.text import Text
 
 from commands.places import WorkspaceOption, open_workspace
 from commands.terminal import FAILED, JsonFlag, complain, console, print_json
-from observatory.configuration import load_settings
-from observatory.geoip import (
-    FoundDatabase,
-    Provider,
-    database_status,
-    default_provider,
-    update_databases,
-)
+from observatory.geoip_provider import Provider
+
+if TYPE_CHECKING:
+    from observatory.geoip import FoundDatabase
 
 geoip = typer.Typer(
     help="Geolocation databases: which answer, how old they are, and getting newer ones.",
@@ -33,6 +29,9 @@ def status(workspace: WorkspaceOption = None, as_json: JsonFlag = False) -> None
 
     Leaves with 1 if the one that would be used does not read.
     """
+    from observatory.configuration import load_settings  # polars stays out of `--help`
+    from observatory.geoip import database_status
+
     world = open_workspace(workspace)
     found = database_status(load_settings(world), world.geoip_dir, _today())
     if as_json:
@@ -72,6 +71,9 @@ def update(
 
     An older one is replaced when the new one reads and answers, and not before.
     """
+    from observatory.configuration import load_settings
+    from observatory.geoip import default_provider, update_databases
+
     world = open_workspace(workspace)
     settings = load_settings(world)
     provider = source or default_provider(settings)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from commands.places import WorkspaceOption, open_desk
 from commands.terminal import FAILED, JsonFlag, complain, console, print_json
-from observatory.intake import IntakeOutcome, IntakeState
+
+if TYPE_CHECKING:
+    from observatory.intake import IntakeOutcome, IntakeState
 
 
 def add(
@@ -30,6 +32,8 @@ def add(
 
     Leaves with 1 where nothing at all was to be kept and nothing known.
     """
+    from observatory.intake import IntakeState  # libtorrent stays out of `--help`
+
     outcomes = open_desk(workspace).add_inputs(inputs)
     counts = Counter(outcome.state for outcome in outcomes)
     if as_json:
@@ -42,6 +46,8 @@ def add(
 
 
 def _show(outcomes: list[IntakeOutcome], counts: Counter[IntakeState]) -> None:
+    from observatory.intake import IntakeState
+
     for outcome in outcomes:
         if outcome.state is IntakeState.REFUSED:
             complain(f"refused {outcome.given}: {outcome.reason}")

@@ -9,15 +9,16 @@ import tempfile
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.lab_check import check_world, show_result
 from commands.places import LAB_ROOT
 from commands.terminal import FAILED, JsonFlag, console, print_json
-from lab.world import World
 from swarm.errors import SwarmError
+
+if TYPE_CHECKING:
+    from lab.world import World
 
 DEFAULT_SEED = 7
 
@@ -59,6 +60,8 @@ def lab(
     """
     with_challenge = _has_browser() if challenge is None else challenge
     if check:
+        from commands.lab_check import check_world, show_result  # the whole chain, for this alone
+
         with tempfile.TemporaryDirectory(prefix="swarm-atlas-check-") as folder:
             options = [f"--seed={seed}", f"--nodes={nodes}", f"--sessions={sessions}"]
             options.append("--challenge" if with_challenge else "--no-challenge")
@@ -68,6 +71,8 @@ def lab(
         else:
             show_result(result)
         raise typer.Exit(0 if result.ok else FAILED)
+    from lab.world import World  # libtorrent and numpy stay out of `--help`
+
     world = World(root, seed=seed, nodes=nodes, sessions=sessions, challenge=with_challenge)
     try:
         _serve(world, root, until_eof=until_eof, as_json=as_json)

@@ -21,7 +21,7 @@ from commands.terminal import console
 from lab.facts import FILE_NAME, SwarmFacts, WorldFacts, load
 from lab.geography import country_of
 from observatory.desk import Observatory
-from observatory.jobs import Job, JobKind, JobState
+from observatory.job import Job, JobKind, JobState
 from observatory.lab_process import LabProcess
 from storage.pseudonym_key import load_or_make_key
 from storage.runs import RunReader

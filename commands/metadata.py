@@ -20,10 +20,9 @@ from commands.terminal import (
     print_json,
     watch_job,
 )
-from observatory.jobs import Job, JobKind, JobState, MetadataArguments
+from observatory.job import Job, JobKind, JobState
 from swarm.endpoint import Endpoint
 from swarm.magnet import read_link
-from swarm.settings import check_host_and_port
 from swarm.text import one_line
 
 _ROWS_SHOWN = 40
@@ -62,6 +61,9 @@ def metadata(
 
     Options that are left out are taken from config.txt.
     """
+    from observatory.jobs import MetadataArguments  # pydantic stays out of `--help`
+    from swarm.settings import check_host_and_port
+
     try:
         links = list(_read(inputs or []))
         for node in bootstrap or ():

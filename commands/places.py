@@ -43,9 +43,9 @@ def open_desk(root: Path | None) -> Observatory:
     Raises:
         BadParameter: there is no such folder.
     """
-    from observatory.desk import Observatory  # SQLAlchemy and polars stay out of `--help`
-
     workspace = open_workspace(root)
+    from observatory.desk import Observatory  # SQLAlchemy and polars, for commands that run
+
     if workspace.root == LAB_ROOT:
         return Observatory(
             workspace, name="Lab", description="The lab's world on this machine", is_lab=True

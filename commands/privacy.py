@@ -11,9 +11,6 @@ import typer
 
 from commands.places import WorkspaceOption, open_workspace
 from commands.terminal import JsonFlag, print_json
-from observatory.configuration import load_settings
-from observatory.privacy import forget_old_addresses
-from observatory.privacy import rotate_key as make_new_key
 
 privacy = typer.Typer(
     help="The key behind the pseudonyms, and raw addresses that were kept.", no_args_is_help=True
@@ -37,6 +34,8 @@ def rotate_key(
             abort=True,
             err=True,
         )
+    from observatory.privacy import rotate_key as make_new_key  # polars stays out of `--help`
+
     rotation = make_new_key(world)
     if as_json:
         print_json(asdict(rotation))
@@ -47,6 +46,9 @@ def rotate_key(
 @privacy.command("sweep")
 def sweep(workspace: WorkspaceOption = None, as_json: JsonFlag = False) -> None:
     """Take raw addresses out of runs older than keep_raw_days (config.txt)."""
+    from observatory.configuration import load_settings
+    from observatory.privacy import forget_old_addresses
+
     world = open_workspace(workspace)
     keep_raw_days = load_settings(world).keep_raw_days
     swept = forget_old_addresses(world, keep_raw_days, datetime.now(UTC))

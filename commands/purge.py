@@ -9,7 +9,7 @@ import typer
 
 from commands.places import WorkspaceOption, open_desk
 from commands.terminal import JsonFlag, leave, watch_job
-from observatory.jobs import JobKind
+from observatory.job import JobKind
 
 
 def purge(

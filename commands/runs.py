@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -11,7 +12,8 @@ from rich.text import Text
 
 from commands.places import WorkspaceOption, open_desk
 from commands.terminal import JsonFlag, complain, console, leave, print_json, watch_job
-from observatory.jobs import JobKind
+from observatory.job import JobKind
+from swarm.address_keeping import AddressKeeping
 from swarm.text import one_line
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ runs = typer.Typer(
 )
 
 _SHOWN_ROWS = 10
+_ADDRESSES = {
+    AddressKeeping.NO: "as pseudonyms",
+    AddressKeeping.PREFIX: "as pseudonyms, with their networks",
+    AddressKeeping.YES: "kept",
+}
 _COMPARED = ("before", "after", "new", "stayed", "gone")
 
 RunId = Annotated[str, typer.Argument(metavar="ID", help="As `runs list` names it.")]
@@ -64,7 +71,7 @@ def show(run: RunId, workspace: WorkspaceOption = None, as_json: JsonFlag = Fals
         "said": manifest.message,
         "version": manifest.code_version,
         "places": None if placed_by is None else f"{placed_by.name}, {placed_by.built_on}",
-        "addresses": "kept" if manifest.addresses_stored else "as pseudonyms",
+        "addresses": _ADDRESSES[manifest.address_keeping],
         "size": f"{details.size_bytes / 1e6:,.1f} MB",
         "parts": ", ".join(f"{count:,} of {kind}" for kind, count in details.parts.items()),
         "other files": ", ".join(details.other_files),
@@ -93,12 +100,12 @@ def compare(
         print_json({**_sides(found), **rows})
         return
     for name, table in tables.items():
-        labels = [c for c in table.columns if c not in (*_COMPARED, "torrent", "infohash", "key")]
+        labels = [c for c in table.columns if c in ("country", "city", "name")]
         drawn = Table(*labels, title=f"{name} ({len(table):,})", title_justify="left")
         for column in _COMPARED:
             drawn.add_column(column, justify="right")
         for row in table.head(_SHOWN_ROWS).iter_rows(named=True):
-            drawn.add_row(*(_plain(_figure(row[column])) for column in (*labels, *_COMPARED)))
+            drawn.add_row(*(_plain(_bounded(row, column)) for column in (*labels, *_COMPARED)))
         console.print(drawn)
     console.print(
         f"{found.torrents_in_both:,} torrents in both, {found.torrents_before_only:,} only before, "
@@ -205,6 +212,13 @@ def _figure(value: object) -> object:
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def _bounded(row: Mapping[str, Any], column: str) -> object:
+    """A figure, with the bounds that the row has of it."""
+    low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
+    said = _figure(row[column])
+    return said if low is None or high is None else f"{said} ({low:,} to {high:,})"
 
 
 def _plain(value: object) -> Text:

@@ -8,7 +8,7 @@ import typer
 
 from commands.places import WorkspaceOption, open_desk
 from commands.terminal import JsonFlag, complain, leave, watch_job
-from observatory.jobs import JobKind, SiteReport
+from observatory.job import JobKind
 
 
 def scrape(
@@ -39,6 +39,8 @@ def scrape(
             unwritten={"feeds": feed or []},  # their addresses hold keys
         )
     if not as_json:
+        from observatory.jobs import SiteReport  # pydantic stays out of `--help`
+
         for site in (job.report or {}).get("sites", []):
             typer.echo(SiteReport.model_validate(site).sentence)
         for line in (job.report or {}).get("refused", []):

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from commands.terminal import FAILED, JsonFlag, complain, console, print_json
-from scraper.definition import SiteDefinition
-from scraper.definition_file import load_definition, shipped_names
-from scraper.pages import DetailPage, ListingPage, read_detail, read_listing
 from swarm.errors import DefinitionError
 from swarm.text import one_line
+
+if TYPE_CHECKING:
+    from scraper.definition import SiteDefinition
+    from scraper.pages import DetailPage, ListingPage
 
 sites = typer.Typer(
     help="Site definitions: which there are, and what one reads from a saved page.",
@@ -33,6 +34,8 @@ _VALUES = {"size": "size_bytes"}
 @sites.command("list")
 def list_sites(as_json: JsonFlag = False) -> None:
     """Name the definitions that come with the program; `site` of config.txt takes such a name."""
+    from scraper.definition_file import load_definition, shipped_names  # lxml, not for `--help`
+
     found = [load_definition(name) for name in shipped_names()]
     if as_json:
         print_json({"sites": [_about(definition) for definition in found]})
@@ -71,6 +74,8 @@ def check(
     if page is None:
         _show(_about(site), as_json)
         return
+    from scraper.pages import read_detail, read_listing
+
     body = _read(page)
     listing, root = site.listings[0], site.root_url or _NO_ADDRESS
     address = url or listing.url(root, 1)
@@ -87,6 +92,8 @@ def check(
 
 
 def _load(name: str, as_json: bool) -> SiteDefinition:
+    from scraper.definition_file import load_definition
+
     try:
         return load_definition(name)
     except DefinitionError as error:

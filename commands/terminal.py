@@ -7,18 +7,19 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from observatory.jobs import Job, JobState
+from observatory.job import Job, JobState
 from observatory.progress import Progress, Throttled
 from swarm.text import one_line
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
 
 DONE, FAILED, USAGE = 0, 1, 2
 _PLAIN_INTERVAL_S = 2.0
@@ -49,6 +50,14 @@ def watch_job(*, quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield _Silence()
     elif console.is_terminal:
+        from rich.progress import (  # for a person at a terminal alone
+            BarColumn,
+            MofNCompleteColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as RichProgress
+
         with RichProgress(
             TextColumn("{task.description}", table_column=None),
             BarColumn(),

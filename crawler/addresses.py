@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from ipaddress import IPv6Network, ip_network
+from socket import AF_INET6, inet_ntoa, inet_ntop
+from typing import Final
 
-from crawler.family import IPV4, Family
+from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
 from crawler.optout import Network
+
+_CONTACT_BYTES: Final = 26  # of IPv4
 
 # Nobody can listen there, in no world.
 _NEVER = ("0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4")
@@ -53,6 +57,14 @@ _LOCAL6 = (
 _LISTS = {4: (_NEVER, _LOCAL), 6: (_NEVER6, _LOCAL6)}
 
 
+def socket_address_of(contact: bytes) -> SocketAddress:
+    """Where to send what a compact node, 26 bytes or 38 of IPv6, is to get."""
+    port = contact[-2] << 8 | contact[-1]
+    if len(contact) == _CONTACT_BYTES:
+        return inet_ntoa(contact[ID_BYTES:-2]), port
+    return inet_ntop(AF_INET6, contact[ID_BYTES:-2]), port
+
+
 class BogonFilter:
     """Tells addresses where no peer and no node can be, of one family; and port 0."""
 
@@ -77,7 +89,7 @@ class BogonFilter:
 
     def is_bogus(self, compact: bytes) -> bool:
         """Whether an address and port, 6 bytes or 18, can be nobody's."""
-        if compact[-2:] == b"\x00\x00":
+        if not compact[-1] and not compact[-2]:
             return True
         networks = self._by_octet.get(compact[0])
         if networks is None:
@@ -94,5 +106,5 @@ class BogonFilter:
         return {
             peer
             for peer in peers
-            if (peer[0] in suspicious or peer[-2:] == b"\x00\x00") and self.is_bogus(peer)
+            if (peer[0] in suspicious or not (peer[-1] or peer[-2])) and self.is_bogus(peer)
         }

@@ -10,32 +10,24 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
-from typing import Final, NamedTuple
+from typing import Final
 
-from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
+from crawler.addresses import socket_address_of
+from crawler.family import ID_BYTES, IPV4, Family
 from crawler.honesty import INFOHASHES_PER_CONTROL, Honesty
 from crawler.lookup import PARALLEL, Lookup
 from crawler.node_table import NodeTable
+from crawler.outstanding import Question
 from swarm.census import CensusState, SwarmCensus
 from swarm.infohash import InfoHash
 
-# Few lookups run until some nodes are known, or all would crowd upon the bootstrap nodes.
+# Few lookups run until some nodes are known, or all would crowd upon the bootstrap nodes. One for
+# each known node is too many: at 2,000 packets/s most of them waited for the same few addresses.
 _FIRST_LOOKUPS: Final = 4
 _NODES_PER_LOOKUP: Final = 2
 # While so many are under way and others wait to begin, each asks one node at a time: it knows most
 # before it asks, and what time it takes the others use.
 _CROWD: Final = 32
-
-
-class Question(NamedTuple):
-    """A query that is to be sent. Without a lookup it is a trial of the contact's honesty.
-
-    Without a contact it is a query to a bootstrap node.
-    """
-
-    address: SocketAddress
-    contact: bytes | None
-    lookup: Lookup | None
 
 
 class Agenda:
@@ -132,9 +124,9 @@ class Agenda:
                 return postponed
         contact = self._honesty.next_trial()
         if contact is not None:
-            return Question(self._family.to_socket_address(contact[ID_BYTES:]), contact, None)
+            return Question(socket_address_of(contact), contact, None, now)
         while self._queue or self._begin_lookup():
-            question = self._question_of_first()
+            question = self._question_of_first(now)
             if question is not None:
                 return question
         return None
@@ -152,7 +144,7 @@ class Agenda:
             return False
         return True
 
-    def _question_of_first(self) -> Question | None:
+    def _question_of_first(self, now: float) -> Question | None:
         """What the first lookup of the queue asks.
 
         It goes to the end of the queue, or leaves it if it has to wait for answers.
@@ -172,7 +164,7 @@ class Agenda:
             lookup.queued = False
         else:
             self._queue.append(lookup)
-        return Question(self._family.to_socket_address(contact[ID_BYTES:]), contact, lookup)
+        return Question(socket_address_of(contact), contact, lookup, now)
 
     def _next_contact(self, lookup: Lookup) -> bytes | None:
         bad = self._table.bad
@@ -204,6 +196,8 @@ class Agenda:
         return not lookup.examined()
 
     def _disown_liars(self, lookup: Lookup) -> bool:
+        if not self._honesty.liars:
+            return False
         liars = self._honesty.liars.intersection(lookup.tellers)
         for address in liars:
             lookup.disown(address)

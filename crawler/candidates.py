@@ -65,9 +65,8 @@ class Candidates:
         # By distance, without the silent; two lists, since a search in one of numbers is fastest.
         self._ranked: list[Candidate] = []
         self._distances: list[int] = []
-        # The first so many have answered: how far, who voted, how many had no voice.
+        # The first so many have answered: who of them voted, how many had no voice.
         self._settled = 0
-        self.settled_to = -1
         self._settled_voters: set[bytes] = set()
         self._settled_voiceless = 0
 
@@ -89,11 +88,10 @@ class Candidates:
 
     def _insert(self, candidate: Candidate) -> None:
         self.known[candidate.contact] = candidate
-        distance = candidate.distance
-        at = bisect_right(self._distances, distance)
-        self._distances.insert(at, distance)
+        at = bisect_right(self._distances, candidate.distance)
+        self._distances.insert(at, candidate.distance)
         self._ranked.insert(at, candidate)
-        if distance < self.settled_to:
+        if at < self._settled:
             self._unsettle()
 
     def _discard(self, candidate: Candidate) -> None:
@@ -108,7 +106,7 @@ class Candidates:
         # Else it was too far away to be remembered.
 
     def _unsettle(self) -> None:
-        self._settled, self.settled_to, self._settled_voiceless = 0, -1, 0
+        self._settled = self._settled_voiceless = 0
         self._settled_voters.clear()
 
     def is_settled(self) -> bool:
@@ -127,10 +125,14 @@ class Candidates:
                 self._settled_voiceless += 1
             else:
                 voters.add(voter)
-            self.settled_to = candidate.distance
             at += 1
         self._settled = at
         return len(voters) >= CLOSEST
+
+    @property
+    def settled_to(self) -> int:
+        """How far the furthest is of the closest that have all answered; -1 if there is none."""
+        return self._distances[self._settled - 1] if self._settled else -1
 
     def seek(self, bad: Container[bytes]) -> bytes | None:
         """The closest contact that is still to be asked, if it matters; the bad ones go out.
@@ -210,6 +212,10 @@ class Candidates:
     def nearest(self, count: int) -> list[bytes]:
         """The closest so many that are not silent, closest first."""
         return [candidate.contact for candidate in self._ranked[:count]]
+
+    def is_among(self, contact: bytes, count: int) -> bool:
+        """Whether a contact is one of the closest so many that are not silent."""
+        return contact in [candidate.contact for candidate in self._ranked[:count]]
 
     def reach(self) -> float | None:
         """The share of the key space that lies as near as the eighth closest live node."""

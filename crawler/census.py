@@ -15,11 +15,12 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
 from crawler import compiled, shared_pacing
+from crawler.allocation import huge_pages
 from crawler.family import ID_BYTES, Family
 from crawler.kept_nodes import KeptNodes, dealt
 from crawler.plan import CensusPlan as CensusPlan  # noqa: PLC0414 - said here too
 from crawler.plan import Network, listed, networks_of
-from crawler.task import WorkerReport, WorkerTask
+from crawler.task import WorkerReport, WorkerTask, unpack
 from crawler.uniting import Uniting
 from swarm.census import CensusEvent, CensusProgress, CensusState, SwarmCensus
 from swarm.errors import DhtUnreachable, SwarmError
@@ -79,7 +80,7 @@ class _Worker:
             [sys.executable, "-P", "-m", "crawler.worker", str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             pass_fds=descriptors,
-            env={**os.environ, "PYTHONPATH": import_path},
+            env={**os.environ, **huge_pages(os.environ), "PYTHONPATH": import_path},
         )
         theirs.close()
         self.connection.send(task)
@@ -156,8 +157,10 @@ class _Crew:
                 assert isinstance(ready, Connection)
                 worker = working[ready]
                 report = self._next_report(worker)
-                for census in report.finished:
+                for packed in report.finished:
                     self._heard = True
+                    census = unpack(packed)
+                    worker.owed.discard(census.infohash)
                     yield from self._united(worker.family, census)
                 if report.ended:
                     del working[ready]
@@ -190,7 +193,6 @@ class _Crew:
                 "unfinished. What was found until then is kept; start the crawl again."
             ) from error
         worker.last = report
-        worker.owed.difference_update(census.infohash for census in report.finished)
         replied = {
             contact: at
             for contact, at in report.nodes_replied.items()

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from crawler.addresses import BogonFilter
-from crawler.agenda import Agenda, Question
+from crawler.agenda import Agenda
 from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
 from crawler.honesty import Honesty
 from crawler.joining import MOST_KNOWN, Joining
 from crawler.krpc import ErrorReply, Query, Reply, decode, encode_find_node, encode_get_peers
 from crawler.lookup import Lookup
 from crawler.node_table import NodeTable
-from crawler.outstanding import Asked, Outstanding
+from crawler.outstanding import Outstanding, Question
 from crawler.pacing import FlightWindow, Pacing
 from crawler.patience import Patience
 from swarm.census import SwarmCensus
@@ -149,7 +149,7 @@ class Engine:
             self.counters.refused += 1
             self._take_refusal(asked, now)
 
-    def _take_reply(self, reply: Reply, asked: Asked, now: float) -> None:
+    def _take_reply(self, reply: Reply, asked: Question, now: float) -> None:
         contact = asked.contact
         if contact is None or contact[:ID_BYTES] != reply.sender_id:
             contact = self._met(reply.sender_id, asked, now)
@@ -184,7 +184,7 @@ class Engine:
             lookup.offer(heard)
         self._agenda.wake(lookup)
 
-    def _met(self, sender_id: bytes, asked: Asked, now: float) -> bytes:
+    def _met(self, sender_id: bytes, asked: Question, now: float) -> bytes:
         """The contact of whoever answered, where it is not the one that was asked."""
         contact = sender_id + self._family.to_compact(asked.address)
         if asked.contact is not None and contact[ID_BYTES:] not in self.honesty.liars:
@@ -212,7 +212,7 @@ class Engine:
         for lookup in waiting:
             self._agenda.wake(lookup)
 
-    def _take_refusal(self, asked: Asked, now: float) -> None:
+    def _take_refusal(self, asked: Question, now: float) -> None:
         """The node lives, but is of no use to this lookup."""
         if asked.contact is None:
             return
@@ -234,8 +234,10 @@ class Engine:
         nodes_known = self.table.known
         width = self._width
         heard = []
-        for at in range(0, min(len(nodes), MOST_CONTACTS_PER_REPLY * width), width):
+        at, end = 0, min(len(nodes), MOST_CONTACTS_PER_REPLY * width)
+        while at < end:  # not `range`: a step that is no constant is slow when compiled
             contact = nodes[at : at + width]
+            at += width
             if contact in known:
                 continue
             if contact in nodes_known or self._is_news(contact, now):
@@ -251,7 +253,7 @@ class Engine:
             and self.table.add(contact, now)
         )
 
-    def _take_silence(self, asked: Asked, now: float) -> None:
+    def _take_silence(self, asked: Question, now: float) -> None:
         if asked.contact is None:
             return
         if self.table.failed(asked.contact, now):
@@ -301,9 +303,8 @@ class Engine:
         return max(now, min((time for time in times if time is not None), default=now + 1.0))
 
     def _ask(self, question: Question, now: float) -> Datagram:
-        transaction = self._outstanding.add(
-            Asked(question.address, question.contact, question.lookup, now)
-        )
+        question.sent_at = now
+        transaction = self._outstanding.add(question)
         lookup, contact = question.lookup, question.contact
         if contact is None:
             target = self._agenda.next_key or self._node_id
@@ -322,5 +323,5 @@ class Engine:
         if not self._joining.joined:
             address = self._joining.next_address(now)
             if address is not None:
-                return Question(address, None, None)
+                return Question(address, None, None, now)
         return self._agenda.next_question(now)

@@ -62,7 +62,7 @@ class Harvest:
         `told_by` is the compact address of the node, `seen_at_us` the time in microseconds UTC.
         """
         named = set(peers)
-        new = named - self._named
+        new = named - self._named if self._named else named.copy()
         if self._named_once:
             self._named_once -= named
         if new:
@@ -173,7 +173,7 @@ class Harvest:
         return SightingColumns(
             infohash,
             Source.DHT,
-            b"".join([mapping + peer[:width] for peer in peers]),
+            mapping + mapping.join([peer[:width] for peer in peers]) if peers else b"",
             b"".join([peer[width:] for peer in peers]),
             b"".join(told),
             b"".join(times),

@@ -31,7 +31,9 @@ from swarm.infohash import InfoHash
 NEAR: Final = 2 * CLOSEST  # a node that names peers ought to be among so many of the closest
 SCRAPED: Final = 2  # holders that are asked for their filters as well (BEP 33)
 MOST_SCRAPES: Final = 4
-PARALLEL: Final = 3  # queries in flight while converging, at most; more is faster and wastes more
+# Queries in flight while converging, and to each holder of a big swarm, which takes hundreds of
+# replies: more is faster and wastes more. Where the rate is limited, pacing spreads them out again.
+PARALLEL: Final = 3
 
 # No implementation we know of cuts a reply below 50 peers; a shorter one is all the node has.
 FULL_REPLY: Final = 40
@@ -75,13 +77,14 @@ class Lookup:
         self._candidates = Candidates(self.key, ID_BYTES + family.vote_bytes)
         self._answers = 0
         self._holders: dict[bytes, int] = {}  # full repliers -> how often asked
-        self._asking_again: set[bytes] = set()
+        self._asking_again: dict[bytes, int] = {}  # holders -> how many queries are unanswered
+        self._again_in_flight = 0  # their sum
         self._doubted: set[bytes] = set()  # holders whose last answer did not come
 
     @property
     def in_flight(self) -> int:
         """How many of its queries are unanswered."""
-        return self._candidates.in_flight + len(self._asking_again) + self.verdicts_awaited
+        return self._candidates.in_flight + self._again_in_flight + self.verdicts_awaited
 
     @property
     def is_busy(self) -> bool:
@@ -156,7 +159,7 @@ class Lookup:
         heard = self._filters_from
         if self._scrapes >= MOST_SCRAPES or len(heard) >= SCRAPED or contact in heard:
             return False
-        if contact not in self._candidates.nearest(SCRAPED):
+        if not self._candidates.is_among(contact, SCRAPED):
             return False
         self._scrapes += 1
         return True
@@ -186,17 +189,19 @@ class Lookup:
             return min(self._unheard)
         if self.harvest.unseen_share <= TOLERATED_UNSEEN:
             return None
+        asked = self._asking_again
         free = [
             (asks, holder)
             for holder, asks in self._holders.items()
-            if holder not in self._asking_again and asks < MOST_ASKS_PER_HOLDER
+            if asks < MOST_ASKS_PER_HOLDER and asked.get(holder, 0) < self.parallel
         ]
         return min(free)[1] if free else None
 
     def asked(self, contact: bytes) -> None:
         """Note that the contact `next_contact` gave is going to be asked."""
         if not self._candidates.asked(contact):
-            self._asking_again.add(contact)
+            self._asking_again[contact] = self._asking_again.get(contact, 0) + 1
+            self._again_in_flight += 1
             self._unheard.discard(contact)
             self._holders[contact] = self._holders.get(contact, 0) + 1
 
@@ -205,20 +210,31 @@ class Lookup:
         self._answers += 1
         self._candidates.answered(contact)
         if self._holders:
-            self._asking_again.discard(contact)
+            self._no_longer_asked(contact)
             self._doubted.discard(contact)
         if peers >= FULL_REPLY:
             self._holders.setdefault(contact, 1)
 
     def failed(self, contact: bytes) -> None:
         """Note a silence, a refusal, or that somebody else answers at the address."""
-        if contact in self._asking_again:
-            self._asking_again.discard(contact)
+        if self._no_longer_asked(contact):
             if contact in self._doubted:
                 self._holders.pop(contact, None)
             self._doubted.add(contact)
         else:
             self._candidates.failed(contact)
+
+    def _no_longer_asked(self, holder: bytes) -> bool:
+        """Note the end of a query to a holder; False if none was under way."""
+        left = self._asking_again.get(holder, 0) - 1
+        if left < 0:
+            return False
+        if left:
+            self._asking_again[holder] = left
+        else:
+            del self._asking_again[holder]
+        self._again_in_flight -= 1
+        return True
 
     def end(self, state: CensusState | None = None) -> SwarmCensus:
         """Close the lookup; without a state, by what it has reached."""

@@ -9,7 +9,7 @@ compact nodes; the table itself only takes their first 20 bytes for an id.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
@@ -68,8 +68,8 @@ class NodeTable:
         return True
 
     @property
-    def known(self) -> Collection[bytes]:
-        """The contacts that are in the table, none of them bad; grows and shrinks with it."""
+    def known(self) -> dict[bytes, float]:
+        """The contacts in the table, and when each replied: the table's own, not to be changed."""
         return self._replied_at
 
     def replies(self) -> Iterator[tuple[bytes, float]]:
@@ -79,8 +79,8 @@ class NodeTable:
                 yield contact, replied_at
 
     @property
-    def bad(self) -> Collection[bytes]:
-        """The contacts of the nodes that have been given up; grows and shrinks with them."""
+    def bad(self) -> dict[bytes, float]:
+        """The contacts that were given up, and when: the table's own, not to be changed."""
         return self._bad_since
 
     def replied(self, contact: bytes, now: float) -> bool:

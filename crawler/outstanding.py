@@ -9,7 +9,7 @@ that the timeout is too short.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from crawler.family import SocketAddress
@@ -21,10 +21,11 @@ TRANSACTION_BYTES: Final = 4
 _BLOCK: Final = 1024  # transaction ids' worth of entropy drawn at once
 
 
-class Asked:
-    """One query that was sent: to whom, for which lookup, when.
+class Question:
+    """One query: whom it asks, for which lookup, and when it was sent, if it was.
 
-    Without a lookup it asks a bootstrap node, or tries the honesty of the contact.
+    Without a lookup it is a trial of the contact's honesty; without a contact, a query to a
+    bootstrap node.
     """
 
     __slots__ = ("address", "contact", "lookup", "overdue", "sent_at")
@@ -44,21 +45,21 @@ class Outstanding:
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
-        self._transactions: Iterator[bytes] = iter(())
-        self._asked: dict[bytes, Asked] = {}
+        self._transactions: list[bytes] = []
+        self._asked: dict[bytes, Question] = {}
         self._waiting: deque[bytes] = deque()  # transactions in the order sent
         self._late: deque[bytes] = deque()
         self.in_flight = 0  # sent, neither answered nor overdue
 
-    def add(self, asked: Asked) -> bytes:
+    def add(self, question: Question) -> bytes:
         """Note a query that is sent now; returns its transaction id."""
         transaction = self._draw()
-        self._asked[transaction] = asked
+        self._asked[transaction] = question
         self._waiting.append(transaction)
         self.in_flight += 1
         return transaction
 
-    def match(self, transaction: bytes, source: SocketAddress) -> Asked | None:
+    def match(self, transaction: bytes, source: SocketAddress) -> Question | None:
         """The query that a datagram answers, taken out; None if nobody asked that address."""
         asked = self._asked.get(transaction)
         if asked is None or asked.address != source:
@@ -67,7 +68,7 @@ class Outstanding:
         self.in_flight -= not asked.overdue
         return asked
 
-    def overdue(self, now: float, timeout_s: float) -> list[Asked]:
+    def overdue(self, now: float, timeout_s: float) -> list[Question]:
         """The queries that have become overdue, and forget those too late even for that."""
         found = []
         while self._waiting:
@@ -98,10 +99,12 @@ class Outstanding:
 
     def _draw(self) -> bytes:
         while True:
-            for transaction in self._transactions:
+            while self._transactions:
+                transaction = self._transactions.pop()
                 if transaction not in self._asked:
                     return transaction
             block = self._entropy(_BLOCK * TRANSACTION_BYTES)
-            self._transactions = iter(
-                [block[i : i + TRANSACTION_BYTES] for i in range(0, len(block), TRANSACTION_BYTES)]
-            )
+            self._transactions = [
+                block[i : i + TRANSACTION_BYTES] for i in range(0, len(block), TRANSACTION_BYTES)
+            ]
+            self._transactions.reverse()

@@ -1,6 +1,6 @@
 """What the address bar says of the view, and back: a link reproduces what its sender saw.
 
-`/?run=20261121-100300-abcd&country=FR&country=DE&binning=log2&bin=8` is one run, narrowed to two
+`/?run=20261121-100300-abcd&country=FR&country=DE&bin=8` is one run, narrowed to two
 countries and one bin of the histogram. Anybody can write a link, so nothing in it is believed:
 what does not read is left out, and said in `refused`. Pure.
 """
@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from analysis.selection import Selection
 from analysis.tables import Binning
 
+DEFAULT_BINNING = Binning.LOG2  # a few dozen bars, where bins of 100 MB are hundreds
 MOST_QUERY_CHARACTERS = 4_000
 MOST_VALUES = 50  # of one key: more than a reader picks, and few enough to name in words
 MOST_TEXT_CHARACTERS = 200
@@ -32,7 +33,7 @@ class AddressState:
     run: str | None = None  # None: the latest run, live while it runs
     countries: frozenset[str] = frozenset()  # ISO 3166-1 alpha-2, "ZZ" is unknown
     categories: frozenset[str] = frozenset()  # "" is the unknown
-    binning: Binning = Binning.CLASSIC
+    binning: Binning = DEFAULT_BINNING
     shares: bool = False  # bars as shares of their bin, not as numbers of peers
     classic_map: bool = False  # a marker per torrent and place, as the classic tool drew it
     bin: int | None = None  # the order of a bin of that binning
@@ -83,7 +84,7 @@ def read_address(query: str | None) -> AddressState:
         run=one("run", _matching(_RUN)),
         countries=several("country", _matching(_COUNTRY)),
         categories=several("category", _text_or_nothing),
-        binning=one("binning", _binning) or Binning.CLASSIC,
+        binning=one("binning", _binning) or DEFAULT_BINNING,
         shares=one("bars", _only("shares")) is not None,
         classic_map=one("map", _only("classic")) is not None,
         bin=one("bin", _number),
@@ -101,7 +102,7 @@ def write_address(state: AddressState) -> str:
     pairs: list[tuple[str, str]] = [("run", state.run)] if state.run else []
     pairs += [("country", country) for country in sorted(state.countries)]
     pairs += [("category", category) for category in sorted(state.categories)]
-    if state.binning is not Binning.CLASSIC:
+    if state.binning is not DEFAULT_BINNING:
         pairs.append(("binning", state.binning.value))
     if state.shares:
         pairs.append(("bars", "shares"))

@@ -19,7 +19,9 @@ PAUSE = "pause"
 LIVE = "live"
 SEEN = "seen"  # store: the stamp of the world and the query; pages read afresh when it changes
 RUN_KEY = "run-key"  # store: the state of the run that is shown
-BARS_DRAWN = "bars-drawn"  # stores: the scheme in which each chart was drawn, None before it was
+CHARTED = "charted"  # store: the same, for the charts: handed on by assets/overview.js
+FILLED = "filled"  # store: the stamp of what the Overview says beside its charts
+BARS_DRAWN = "bars-drawn"  # stores: what each chart was drawn of, None before it was
 MAP_DRAWN = "map-drawn"
 
 WORLD = "world"
@@ -80,4 +82,6 @@ COUNTRY_PICKER = "country-picker"
 CATEGORY_PICKER = "category-picker"
 NARROWED = "narrowed"  # what the page is narrowed to, in words
 COUNTRIES = "countries"
+COUNTRY_ROWS = "country-rows"  # store: the table; assets/overview.js draws it
+COUNTRIES_DRAWN = "countries-drawn"  # store: how many rows were drawn
 ATTRIBUTION = "attribution"

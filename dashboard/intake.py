@@ -18,7 +18,7 @@ from dashboard import ids, words
 from dashboard.orders import look_at_once, pressed
 from observatory.host import Host
 from observatory.intake import IntakeOutcome, IntakeState
-from observatory.jobs import JobKind
+from observatory.job import JobKind
 
 # page.js refuses to send more than MOST_BYTES at once; base64 and JSON add a third
 # (dashboard/security.py, MOST_REQUEST_BYTES).
@@ -65,7 +65,7 @@ def panel() -> html.Div:
     result = html.Div(id=ids.INTAKE_RESULT, className="hidden", role="status")
     body = html.Div([html.Div([zone, folder]), paste], className="intake-body")
     own = html.Details([summary, body, result], id=ids.INTAKE, className="card intake")
-    return html.Div([own, _waiting()])
+    return html.Div([own, _waiting()], className="own")
 
 
 def _waiting() -> html.Section:

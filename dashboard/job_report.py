@@ -8,7 +8,8 @@ from typing import Any
 from dash import html
 
 from dashboard import words
-from observatory.jobs import Job, MetadataRow, SiteReport
+from observatory.job import Job
+from observatory.jobs import MetadataRow, SiteReport
 
 _MOST_LINES = 100
 

@@ -27,12 +27,14 @@ def page_head(title: str, lead: str = "") -> html.Div:
     return html.Div([html.H1(title), *said], className="page-head")
 
 
-def dismissible(box: str, text: str, dismiss: str) -> html.Div:
+def dismissible(
+    box: str, text_id: str, dismiss: str, *, text: Any = None, kind: str = "message hidden"
+) -> html.Div:
     """A message that callbacks fill, with a button to put it away; hidden until then."""
     close = html.Button(
         icon("close"), id=dismiss, className="plain", **aria(label="Dismiss this message")
     )
-    return html.Div([html.Div(id=text), close], id=box, className="message hidden", role="status")
+    return html.Div([html.Div(text, id=text_id), close], id=box, className=kind, role="status")
 
 
 def said_by(databases: Databases | None, today: date) -> list[Any]:

@@ -11,7 +11,17 @@ from typing import Any
 
 from dash import Dash
 
+from analysis.palette import SLOTS, Scheme
 from dashboard.live import LiveView
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the reader's window looks: what a chart has to know before it is drawn."""
+
+    scheme: Scheme = Scheme.LIGHT
+    width_px: int = 1280
+    top: int = SLOTS  # countries with a colour of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,7 @@ class Visit:
 
     variables: Mapping[str, str]
     query: str  # "?run=...", or empty
+    look: Look = Look()
 
 
 def no_callbacks(_app: Dash, _live: LiveView) -> None:
@@ -35,3 +46,6 @@ class Page:
     layout: Callable[[LiveView, Visit], list[Any]]
     register: Callable[[Dash, LiveView], None] = no_callbacks
     in_navigation: bool = True
+    draws_at_once: bool = (
+        False  # its first answer has charts, and no grid: see dashboard/document.py
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from dash import Dash, Input, Output, State, html, no_update
+from dash import Dash, Input, Output, State, ctx, html, no_update
 
 from dashboard import ids, words
 from dashboard.address_state import read_address
@@ -47,14 +47,17 @@ def register(app: Dash, live: LiveView, pages: tuple[Page, ...]) -> None:
             "query": Input(ids.ADDRESS, "search"),
             "seen": State(ids.SEEN, "data"),
         },
-        prevent_initial_call="initial_duplicate",
+        prevent_initial_call=True,  # the frame comes with the first state
     )
     def pulse(_tick: object, _nudge: object, query: str | None, seen: str | None) -> dict[str, Any]:
         try:
-            stamp = f"{live.stamp()}|{query}"
+            stamp = stamp_of_view(live, query, at_once=ctx.triggered_id == ids.NUDGE)
             if stamp == seen:
                 return _NOTHING
-            return _NOTHING | {"seen": stamp} | state_of_shell(live, query)
+            if seen is not None and _is_of_same_shell(live, query, seen):
+                return _NOTHING | {"seen": stamp}
+            shell = live.said(("shell", query), partial(state_of_shell, live, query))
+            return _NOTHING | {"seen": stamp} | shell
         except SwarmError as error:
             return _unreadable(str(error), seen)
 
@@ -65,6 +68,39 @@ def register(app: Dash, live: LiveView, pages: tuple[Page, ...]) -> None:
     def leave_lab(_clicks: int) -> None:
         live.host.leave_lab()
         look_at_once()
+
+
+def first_state(live: LiveView, query: str) -> dict[str, Any]:
+    """What the frame holds when it is opened; a reason, where the world does not read."""
+    try:
+        # The stamp first: what changes in between is told by the next beat.
+        stamp = stamp_of_view(live, query)
+        chosen = read_address(query).run or words.LATEST_VALUE
+        return {"seen": stamp, "run": chosen, **state_of_shell(live, query)}
+    except SwarmError as error:
+        return {
+            "seen": str(error),
+            "notice": "message failed",
+            "notice_text": str(error),
+        }
+
+
+def stamp_of_view(live: LiveView, query: str | None, *, at_once: bool = False) -> str:
+    """Changes whenever anything does that a page with this query shows; see `LiveView.stamp`.
+
+    Raises:
+        SwarmError: the world does not read.
+    """
+    return f"{live.stamp(at_once=at_once)}|{query or ''}"
+
+
+def _is_of_same_shell(live: LiveView, query: str | None, seen: str) -> bool:
+    """Whether only what the page shows has changed since this was seen, and not what is around."""
+    world, _, before = seen.rpartition("|")
+    if world != live.stamp():
+        return False
+    now, then = read_address(query), read_address(before)
+    return (now.run, now.refused) == (then.run, then.refused)
 
 
 def _unreadable(reason: str, seen: str | None) -> dict[str, Any]:
@@ -172,8 +208,7 @@ def _register_browser_side(app: Dash, pages: tuple[Page, ...]) -> None:
     browser(
         "arrive",
         Output(ids.ARRIVED, "children"),
-        Input(ids.TITLE, "data"),
-        initial=False,
+        Input(ids.TITLE, "data"),  # the first one comes with the frame
     )
     browser(
         "dismissNotice",

@@ -5,6 +5,8 @@ The page itself is put into <main> by `dashboard/arrival.py`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -12,7 +14,7 @@ from dash import dcc, html
 
 from dashboard import ids, words
 from dashboard.markup import aria, dismissible, icon
-from dashboard.page import Page
+from dashboard.page import Look, Page
 
 _PULSE_MS = 1000
 # Mantine's dark greys are warm; these, light to dark, go with analysis/palette.py.
@@ -31,24 +33,36 @@ _THEME = {
 }
 
 
-def frame(pages: tuple[Page, ...]) -> dmc.MantineProvider:
-    """The frame of all pages; holds no data."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the frame holds when it is opened at a page: where, the page itself, and the world."""
+
+    path: str
+    query: str
+    title: str
+    content: list[Any]
+    look: Look
+    state: Mapping[str, Any]  # what a beat would tell, see dashboard/pulse.py
+
+
+def frame(pages: tuple[Page, ...], start: Start | None = None) -> dmc.MantineProvider:
+    """The frame of all pages, at its start; without one it holds no data."""
+    state = {} if start is None else start.state
     return dmc.MantineProvider(
         [
-            *_stores(),
+            *_stores(start),
             html.A(words.SKIP, href=f"#{ids.MAIN}", className="skip"),
             html.Div(words.CONNECTION_LOST, className="lost", role="alert"),
             _header(pages),
-            _context(),
-            html.Div(
-                dismissible(ids.NOTICE, ids.NOTICE_TEXT, ids.NOTICE_DISMISS), className="notices"
-            ),
-            html.Main(id=ids.MAIN, tabIndex=-1),
+            _context(state),
+            html.Div(_notice(state), className="notices"),
+            html.Main(None if start is None else start.content, id=ids.MAIN, tabIndex=-1),
             html.Div(id=ids.ARRIVED, className="unseen", role="status"),
         ],
         id=ids.PROVIDER,
         theme=_THEME,
         defaultColorScheme="auto",
+        **({} if start is None else {"forceColorScheme": start.look.scheme.value}),
     )
 
 
@@ -57,16 +71,33 @@ def nav_id(page: Page) -> str:
     return f"nav-{page.title.lower()}"
 
 
-def _stores() -> list[Any]:
+def _stores(start: Start | None) -> list[Any]:
+    address: dict[str, Any] = {}
+    told: dict[str, Any] = {}
+    if start is not None:
+        address = {"pathname": start.path, "search": start.query}
+        told = {
+            ids.SEEN: start.state.get("seen"),
+            ids.TITLE: start.title,
+            ids.SCHEME: start.look.scheme.value,
+            ids.WINDOW_WIDTH: start.look.width_px,
+        }
+    empty = (ids.TICK, ids.NUDGE, ids.SYSTEM_SCHEME)
     return [
-        dcc.Location(id=ids.ADDRESS, refresh="callback-nav"),
+        dcc.Location(id=ids.ADDRESS, refresh="callback-nav", **address),
         dcc.Interval(id=ids.CLOCK, interval=_PULSE_MS),
-        *(dcc.Store(id=name) for name in (ids.TICK, ids.NUDGE, ids.SEEN, ids.TITLE)),
-        dcc.Store(id=ids.SCHEME),
-        dcc.Store(id=ids.SYSTEM_SCHEME),
-        dcc.Store(id=ids.WINDOW_WIDTH),
+        *(dcc.Store(id=name) for name in empty),
+        *(
+            dcc.Store(id=name, data=told.get(name))
+            for name in (ids.SEEN, ids.TITLE, ids.SCHEME, ids.WINDOW_WIDTH)
+        ),
         dcc.Store(id=ids.PAUSED, data=False),
     ]
+
+
+def _notice(state: Mapping[str, Any]) -> html.Div:
+    text, kind = state.get("notice_text"), state.get("notice", "message hidden")
+    return dismissible(ids.NOTICE, ids.NOTICE_TEXT, ids.NOTICE_DISMISS, text=text, kind=kind)
 
 
 def _header(pages: tuple[Page, ...]) -> html.Header:
@@ -95,12 +126,12 @@ def _header(pages: tuple[Page, ...]) -> html.Header:
     )
 
 
-def _context() -> html.Section:
+def _context(state: Mapping[str, Any]) -> html.Section:
     """Which world and which run all pages speak of."""
     picker = dmc.Select(
         id=ids.RUN_PICKER,
-        data=[{"value": words.LATEST_VALUE, "label": words.LATEST_RUN}],
-        value=words.LATEST_VALUE,
+        data=state.get("runs", [{"value": words.LATEST_VALUE, "label": words.LATEST_RUN}]),
+        value=state.get("run", words.LATEST_VALUE),
         allowDeselect=False,
         searchable=True,
         checkIconPosition="right",
@@ -112,12 +143,15 @@ def _context() -> html.Section:
     leave = dmc.Button(
         words.LEAVE_LAB,
         id=ids.LEAVE_LAB,
-        className="hidden",
+        className=state.get("leave_lab", "hidden"),
         variant="default",
         size="compact-sm",
     )
+    world = html.Div(
+        state.get("world"), id=ids.WORLD, className=state.get("world_class", "world"), role="status"
+    )
     return html.Section(
-        [html.Div(id=ids.WORLD, className="world", role="status"), leave, picker],
+        [world, leave, picker],
         className="context",
         **aria(label=words.CONTEXT),
     )

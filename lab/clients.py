@@ -52,7 +52,8 @@ def client_settings(address: IPv4Address, bootstrap: str) -> libtorrent.settings
         "aio_threads": 1,
         "hashing_threads": 1,
         "file_pool_size": 4,
-        "connections_limit": 30,
+        # Few sessions share all swarms, a connection each; at the limit nobody else gets in.
+        "connections_limit": 200,
         "max_peerlist_size": 300,
         "alert_mask": libtorrent.alert_category.dht,
     }
@@ -101,6 +102,9 @@ class RealClients:
         """
         for address in self._addresses:
             settings = client_settings(address, self._bootstrap)
+            # The tracker ends with its world: nobody is left who would wait for a goodbye, and
+            # libtorrent would wait 5 s for its answer.
+            settings["stop_tracker_timeout"] = 0
             self._sessions.append(libtorrent.session(settings))
         endpoints = [
             Endpoint(address, _listen_port(session, address))

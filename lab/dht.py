@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from ipaddress import IPv4Network
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +28,7 @@ from lab.dht_commands import (
     TellAsked,
     TellCounters,
     TellHolders,
+    Watch,
 )
 from lab.dht_process import run
 from lab.responder import Counters
@@ -149,6 +151,11 @@ class SimulatedDht:
     def sybils(self, sybils_by_key: Mapping[bytes, int]) -> None:
         """Surround each key by so many names of one hostile host, which invents peers."""
         self._ask(Surround(dict(sybils_by_key)))
+
+    def watch(self, network: IPv4Network) -> None:
+        """From now on `Counters.to_watched` counts, from 0, what comes to addresses of it."""
+        first, last = network.network_address, network.broadcast_address
+        self._ask(Watch(range(int(first), int(last) + 1)))
 
     def age(self) -> None:
         """From now on tables show their dead contacts."""

@@ -73,5 +73,12 @@ class Await:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Count from now on what comes to these addresses, as numbers. Answered by None."""
+
+    addresses: range
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the process."""

@@ -29,6 +29,7 @@ from lab.dht_commands import (
     TellAsked,
     TellCounters,
     TellHolders,
+    Watch,
 )
 from lab.holdings import Holdings
 from lab.impairments import Impairments
@@ -99,6 +100,8 @@ class _Server:
             ),
             sybils=self._sybils,
         )
+        self._watched = range(0)
+        self._to_watched = 0
         self._missing: set[Announcement] = set()
         self._needed_holders = 0
         self._await_until: float | None = None
@@ -106,6 +109,7 @@ class _Server:
             Plant: self._plant,
             Surround: self._surround,
             Age: self._age,
+            Watch: self._watch,
             TellCounters: self._tell_counters,
             TellAsked: self._tell_asked,
             TellHolders: self._tell_holders,
@@ -150,8 +154,11 @@ class _Server:
         """Take in what lies in a socket, up to a batch."""
         answer, now = self._responder.answer, time.monotonic()
         note, impairments, send = self._meter.note, self._impairments, self._wire.send
+        watched = self._watched
         for datagram, source, addressed, at_s in self._wire.arrivals(sock):
             note(addressed, at_s)
+            if addressed in watched:
+                self._to_watched += 1
             reply = answer(datagram, source, addressed, now)
             if reply is None:
                 continue
@@ -187,11 +194,16 @@ class _Server:
         self._population.shows_dead = True
         self._control.send(None)
 
+    def _watch(self, command: Watch) -> None:
+        self._watched, self._to_watched = command.addresses, 0
+        self._control.send(None)
+
     def _tell_counters(self, _command: TellCounters) -> None:
         counters = replace(
             self._responder.counters,
             busiest_second=self._meter.busiest_second,
             address_burst=self._meter.address_burst,
+            to_watched=self._to_watched,
             cpu_s=time.process_time(),
         )
         self._control.send(counters)

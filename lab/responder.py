@@ -42,6 +42,7 @@ class Counters:
     refused: int = 0  # queries over a node's rate limit: no answer
     busiest_second: int = 0  # the most datagrams within any second
     address_burst: float = 0.0  # the most to any one address beyond one a second
+    to_watched: int = 0  # to the addresses that `SimulatedDht.watch` named
     cpu_s: float = 0.0  # what the process of the nodes has used
 
     @property

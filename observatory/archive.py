@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from analysis.comparison import compare_countries, compare_places, compare_torrents
-from observatory.snapshots import snapshot_of
 from observatory.summaries import RunSummary, summarise
 from storage.manifest import Manifest
 from storage.parts import PART_KINDS, generations
 from storage.runs import RunReader, list_runs, open_run
 from storage.workspace import Workspace, size_on_disk
 from swarm.errors import StorageError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,11 @@ def compare_runs(workspace: Workspace, before_id: str, after_id: str) -> RunComp
     Raises:
         StorageError: there is no such run, or a part of it does not read.
     """
+    import polars as pl  # NumPy, too, stays out of `runs list`
+
+    from analysis.comparison import compare_countries, compare_places, compare_torrents
+    from observatory.snapshots import snapshot_of
+
     readers = [open_run(workspace.runs_dir, run_id) for run_id in (before_id, after_id)]
     first, second = (reader.manifest for reader in readers)
     before, after = (snapshot_of(reader) for reader in readers)
@@ -120,12 +125,17 @@ def _archived(run: RunReader) -> ArchivedRun:
 
 
 def _why_unlinked(first: Manifest, second: Manifest) -> str | None:
-    if first.key_id == second.key_id:
+    if first.shares_pseudonyms_with(second):
         return None
     if first.key_id is None or second.key_id is None:
         return (
             "one of the runs is of an older version that did not say which key its pseudonyms "
             "have, so nobody can tell whether a peer of one is a peer of the other"
+        )
+    if first.key_id == second.key_id:
+        return (
+            "an older version made the pseudonyms of one of them in another way, so nobody can "
+            "tell whether a peer of one is a peer of the other"
         )
     return (
         "the key of the pseudonyms was changed between the runs, so nobody can tell whether a "

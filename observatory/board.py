@@ -1,46 +1,26 @@
 """The job board: who may start what, how it is run, and what a kill leaves to be tidied.
 
-A job is a row of the catalogue plus a plain function. Whoever runs it, the worker process behind a
-click or the command line, comes through `run_job`.
+A job is a row of the catalogue plus a plain function (see `kinds`). Whoever runs it, the worker
+process behind a click or the command line, comes through `run_job`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from observatory.aggregates import write_classic_aggregates
 from observatory.configuration import open_catalogue
-from observatory.fetch import fetch
-from observatory.interchange import export_classic, import_classic
+from observatory.job import Job, JobKind, JobState, row_to_job
 from observatory.joblock import JobLock
-from observatory.jobs import (
-    Arguments,
-    CompactArguments,
-    DeleteArguments,
-    ExportArguments,
-    FetchArguments,
-    ImportArguments,
-    Job,
-    JobKind,
-    JobState,
-    MetadataArguments,
-    PurgeArguments,
-    Report,
-    ScrapeArguments,
-    row_to_job,
-)
-from observatory.metadata import metadata
+from observatory.jobs import Report
+from observatory.kinds import KINDS
 from observatory.progress import Both, Progress, StoppedBySignal, Throttled
-from observatory.purge import purge
-from observatory.scrape import scrape
-from observatory.upkeep import compact_runs, delete_runs
 from storage.compaction import sweep_replaced
 from storage.manifest import RunState
 from storage.runs import list_runs, mark_interrupted, sweep_trash
@@ -57,34 +37,6 @@ QUEUE_PATIENCE = timedelta(seconds=60)
 _REPORT_INTERVAL_S = 0.25
 
 
-A = TypeVar("A", bound=Arguments)
-
-
-@dataclass(frozen=True)
-class _Definition(Generic[A]):
-    """A kind of job: what it takes and the function that does it."""
-
-    arguments: type[A]
-    function: Callable[[Workspace, A, Progress], Report]
-
-    def run(
-        self, workspace: Workspace, arguments: Mapping[str, object], progress: Progress
-    ) -> Report:
-        return self.function(workspace, self.arguments.model_validate(arguments), progress)
-
-
-_JOBS: dict[JobKind, _Definition[Any]] = {
-    JobKind.SCRAPE: _Definition(ScrapeArguments, scrape),
-    JobKind.FETCH: _Definition(FetchArguments, fetch),
-    JobKind.PURGE: _Definition(PurgeArguments, purge),
-    JobKind.IMPORT: _Definition(ImportArguments, import_classic),
-    JobKind.EXPORT: _Definition(ExportArguments, export_classic),
-    JobKind.METADATA: _Definition(MetadataArguments, metadata),
-    JobKind.DELETE: _Definition(DeleteArguments, delete_runs),
-    JobKind.COMPACT: _Definition(CompactArguments, compact_runs),
-}
-
-
 def queue_job(workspace: Workspace, kind: JobKind, arguments: Mapping[str, object]) -> Job:
     """Put a job on the board.
 
@@ -92,7 +44,7 @@ def queue_job(workspace: Workspace, kind: JobKind, arguments: Mapping[str, objec
         JobRefused: another job is active, or the arguments make no sense; says which and what.
     """
     try:
-        checked = _JOBS[kind].arguments.model_validate(dict(arguments))
+        checked = KINDS[kind].arguments.model_validate(dict(arguments))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -135,7 +87,7 @@ def run_job(
         try:
             with StoppedBySignal(progress) as stoppable:
                 arguments = {**row.arguments, **(unwritten or {})}
-                report = _JOBS[JobKind(row.kind)].run(workspace, arguments, stoppable)
+                report = KINDS[JobKind(row.kind)].run(workspace, arguments, stoppable)
         except JobCancelled:
             _end(catalogue, job_id, JobState.CANCELLED, "What was collected by then is kept.")
         except KeyboardInterrupt:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from storage.durable import replace_durably, write_durably
-from storage.runs import RunReader
 from swarm.errors import StorageError
+
+if TYPE_CHECKING:  # the suffixes are checked before anything heavy is loaded
+    import polars as pl
+
+    from storage.runs import RunReader
 
 SUFFIXES = (".jsonl", ".parquet")
 
@@ -34,7 +36,9 @@ def write_census_file(run: RunReader, path: Path) -> None:
     elif path.suffix == ".parquet":
         swarms = run.swarms().select("swarm", "infohash", "name", "size_bytes", "category")
         rows = run.sightings().join(swarms, on="swarm").drop("swarm").collect()
-        replace_durably(path, lambda aside: rows.write_parquet(aside))
+        from storage.polars_files import write_parquet
+
+        replace_durably(path, lambda aside: write_parquet(aside, rows))
     else:
         raise StorageError(f"{path}: the file's name must end in {' or '.join(SUFFIXES)}")
 
@@ -88,6 +92,8 @@ def _between(row: dict[str, Any]) -> dict[str, float | None] | None:
 
 def country_counts(run: RunReader) -> pl.DataFrame:
     """Per swarm: name, state, peers by source, its countries as `FR 12, DE 3`, most first."""
+    import polars as pl
+
     ordered = run.tallies().sort("peers", "country", descending=[True, False])
     countries = ordered.group_by("swarm", maintain_order=True).agg(
         pl.format("{} {}", "country", "peers").str.join(", ").alias("countries")

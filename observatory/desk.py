@@ -6,24 +6,24 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from observatory.archive import (
     ArchivedRun,
     RunComparison,
     RunDetails,
     archived_runs,
-    compare_runs,
     run_details,
 )
 from observatory.board import queue_job, run_job, settle
+from observatory.collected import CollectedSwarm, collected_swarm
+from observatory.comparisons import Comparisons
 from observatory.configuration import load_settings, open_catalogue
-from observatory.intake import Intake, IntakeOutcome
-from observatory.jobs import Job, JobKind, row_to_job
+from observatory.job import Job, JobKind, row_to_job
 from observatory.privacy import forget_old_addresses
 from observatory.progress import Progress
 from observatory.purge import PurgePreview, preview_purge
-from observatory.rollups import Rollups
-from observatory.run_view import RunView
 from observatory.summaries import RunSummary, summarise
 from observatory.worker import reap_workers, start_worker
 from storage.magnets import MagnetList
@@ -33,7 +33,13 @@ from storage.workspace import Workspace
 from swarm.errors import SwarmError
 from swarm.settings import Settings
 
+if TYPE_CHECKING:
+    from observatory.intake import Intake, IntakeOutcome
+    from observatory.rollups import Rollups
+    from observatory.run_view import RunView
+
 log = logging.getLogger(__name__)
+_COUNTED_AT_ONCE_BYTES = 150_000_000  # of parts: some four million rows, about two seconds
 
 
 class Observatory:
@@ -54,7 +60,6 @@ class Observatory:
         workspace.prepare()
         self._catalogue = open_catalogue(workspace)
         self._magnets = MagnetList(workspace.torrents_dir)
-        self._rollups = Rollups()
         self._folder_stamp: tuple[int, int] | None = None
         settle(workspace, self._catalogue)
         self._enforce_retention()
@@ -102,6 +107,14 @@ class Observatory:
         """How many torrents are collected."""
         return self._catalogue.count_torrents()
 
+    def collected(self, infohash: str) -> CollectedSwarm:
+        """What is collected of one swarm, and whether it can be fetched by itself.
+
+        Raises:
+            StorageError: magnets.json does not read.
+        """
+        return collected_swarm(self.workspace, self._catalogue, infohash)
+
     def magnets(self) -> int:
         """How many magnets wait for their .torrent.
 
@@ -117,7 +130,7 @@ class Observatory:
             StorageError: the disk refuses.
         """
         self.read_torrent_folder()  # so that what lies there by hand is known
-        return list(Intake(self.workspace, self._catalogue).add_inputs(inputs))
+        return list(self._intake().add_inputs(inputs))
 
     def add_files(self, files: Sequence[tuple[str, bytes]]) -> list[IntakeOutcome]:
         """Check and keep uploaded files, (name, content); the names are only shown.
@@ -126,7 +139,7 @@ class Observatory:
             StorageError: the disk refuses.
         """
         self.read_torrent_folder()
-        intake = Intake(self.workspace, self._catalogue)
+        intake = self._intake()
         return [outcome for file in files for outcome in intake.add_file(*file)]
 
     def add_links(self, text: str) -> list[IntakeOutcome]:
@@ -136,7 +149,12 @@ class Observatory:
             StorageError: the disk refuses.
         """
         self.read_torrent_folder()
-        return list(Intake(self.workspace, self._catalogue).add_links(text))
+        return list(self._intake().add_links(text))
+
+    def _intake(self) -> Intake:
+        from observatory.intake import Intake  # libtorrent, where something is taken in
+
+        return Intake(self.workspace, self._catalogue)
 
     # --- jobs ---------------------------------------------------------------------------------
 
@@ -223,10 +241,19 @@ class Observatory:
         """A run as the page and exports ask for it, as it stands now.
 
         Raises:
-            StorageError: there is no such run, or a part of it does not read.
+            StorageError: there is no such run, or a part of it does not read; or it is long and is
+                being counted for the first time, which `revision` tells the end of.
         """
+        from observatory.run_view import RunView
+
         reader = self.open_run(run_id)
         return RunView(reader, self._rollups.of(reader))
+
+    @cached_property
+    def _rollups(self) -> Rollups:
+        from observatory.rollups import Rollups  # NumPy, where a run is looked into
+
+        return Rollups(at_once_bytes=_COUNTED_AT_ONCE_BYTES)
 
     def archive(self) -> list[ArchivedRun]:
         """Every run with what it takes on disk, newest first."""
@@ -240,13 +267,18 @@ class Observatory:
         """
         return run_details(self.workspace, run_id)
 
-    def compare(self, before_id: str, after_id: str) -> RunComparison:
+    def compare(self, before_id: str, after_id: str, *, wait: bool = True) -> RunComparison:
         """What changed from one run to the other.
 
         Raises:
-            StorageError: there is no such run, or a part of it does not read.
+            StorageError: there is no such run, or a part of it does not read. Or they are long, and
+                nobody is to `wait`: they are compared meanwhile.
         """
-        return compare_runs(self.workspace, before_id, after_id)
+        return self._comparisons.of(before_id, after_id, wait=wait)
+
+    @cached_property
+    def _comparisons(self) -> Comparisons:
+        return Comparisons(self.workspace, at_once_bytes=_COUNTED_AT_ONCE_BYTES)
 
     def purge_preview(self) -> PurgePreview:
         """What a purge would delete and keep."""
@@ -259,5 +291,7 @@ class Observatory:
         parts = "" if run is None else self.open_run(run.id).revision
         watched = (self.workspace.torrents_dir, self.workspace.config_path)
         stamps = [path.stat().st_mtime_ns for path in watched if path.exists()]
-        said = f"{job}{parts}{self.torrents()}{stamps}"
+        # Where nobody has looked into a run yet, none was counted, and NumPy need not be loaded.
+        counted = self._rollups.counted if "_rollups" in self.__dict__ else 0
+        said = f"{job}{parts}{self.torrents()}{stamps}{counted}"
         return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()

@@ -69,7 +69,13 @@ class Drawing:
 
 
 def draw(
-    name: str, subject: Subject, manifest: Manifest, *, min_cell: int, outlines: Path
+    name: str,
+    subject: Subject,
+    manifest: Manifest,
+    *,
+    min_cell: int,
+    outlines: Path,
+    binning: Binning = Binning.LOG2,
 ) -> Drawing:
     """One of FIGURES.
 
@@ -79,6 +85,7 @@ def draw(
         manifest: of the same run; it goes into the foot.
         min_cell: the fewest peers that a bar or a marker may stand for.
         outlines: the folder with the countries' outlines (`analysis.map_style`).
+        binning: of the histogram.
 
     Raises:
         StorageError: the outlines do not read.
@@ -88,7 +95,7 @@ def draw(
     if name == "map":
         traces, layout, counts = _map(subject, slots, min_cell, outlines)
     else:
-        traces, layout, counts = _histogram(subject, top, slots, min_cell)
+        traces, layout, counts = _histogram(subject, top, slots, min_cell, binning)
     layout.update(
         paper_bgcolor=LIGHT.card,
         title={"text": f"{FIGURES[name].capitalize()}, run {manifest.run_id}", "x": 0.01},
@@ -119,9 +126,9 @@ def page_of(figure: Mapping[str, Any], title: str) -> str:
 
 
 def _histogram(
-    subject: Subject, top: list[str], slots: Mapping[str, int], min_cell: int
+    subject: Subject, top: list[str], slots: Mapping[str, int], min_cell: int, binning: Binning
 ) -> tuple[list[go.Bar], go.Layout, SuppressedTable]:
-    grouped = group_behind_top(subject.view.histogram(binning=Binning.LOG2), top)
+    grouped = group_behind_top(subject.view.histogram(subject.selection, binning), top)
     found = suppress(grouped, TABLES["histogram"].disclosure, min_cell)
     shown = found.table.drop_nulls("peers")
     layout = histogram_layout(LIGHT)
@@ -134,7 +141,8 @@ def _histogram(
 def _map(
     subject: Subject, slots: Mapping[str, int], min_cell: int, outlines: Path
 ) -> tuple[list[go.Scatter], go.Layout, SuppressedTable]:
-    found = suppress(subject.view.places(cell_deg=CELL_DEG), TABLES["cells"].disclosure, min_cell)
+    places = subject.view.places(subject.selection, cell_deg=CELL_DEG)
+    found = suppress(places, TABLES["cells"].disclosure, min_cell)
     axis = {"showgrid": False, "zeroline": False, "visible": False}
     layout = go.Layout(
         **shared_layout(LIGHT) | {"plot_bgcolor": LIGHT.sea},

@@ -16,13 +16,15 @@ from analysis.life import life_table
 from analysis.overlap import overlap_table
 from analysis.representation import over_representation
 from analysis.seeding import seeding_by_category, seeding_table
+from analysis.selection import Selection
 from analysis.snapshot import Snapshot
 from analysis.suppression import Disclosure
-from analysis.tables import Binning
+from analysis.tables import Binning, SizeBins, histogram_table
 from observatory.run_view import RunView
 from swarm.errors import JobRefused
 
 CELL_DEG = 1.0  # about 111 km
+EVERYBODY = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class Subject:
     snapshot: Snapshot
     before: Snapshot | None  # for what compares two runs
     history: tuple[Snapshot, ...]  # all runs up to this one, oldest first
+    cell_deg: float = CELL_DEG  # the height of cells
+    bins: Binning | SizeBins = Binning.CLASSIC  # of the table `histogram`
+    selection: Selection = EVERYBODY  # whom tables made of the view are narrowed to
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,17 @@ _IN_PLACE = Disclosure(("peers",), (), ((),), whole_row=True)
 _BY_BIN = _peers("order", "label", "country", totals=(("order",), ("country",)))
 
 
-def _histogram(binning: Binning) -> Callable[[Subject], pl.DataFrame]:
-    return lambda subject: subject.view.histogram(binning=binning)
+def _histogram(subject: Subject) -> pl.DataFrame:
+    if isinstance(subject.bins, Binning):
+        return subject.view.histogram(subject.selection, subject.bins)
+    return histogram_table(subject.snapshot.tallies, subject.snapshot.swarms, subject.bins)
+
+
+def _cells(subject: Subject) -> pl.DataFrame:
+    try:
+        return subject.view.places(subject.selection, cell_deg=subject.cell_deg)
+    except ValueError as error:
+        raise JobRefused(f"--cell-deg: {error}") from None
 
 
 def _concentration(subject: Subject) -> pl.DataFrame:
@@ -112,35 +126,35 @@ TABLES: Mapping[str, ExportTable] = MappingProxyType(
     {
         "countries": ExportTable(
             "peers by country, their share and the size of the median torrent",
-            lambda s: s.view.countries(),
+            lambda s: s.view.countries(s.selection),
             _peers("country"),
             Shape.COUNTRY,
         ),
         "histogram": ExportTable(
-            "peers by country and size of torrent, in bins of 100 MB",
-            _histogram(Binning.CLASSIC),
+            "peers by country and size of torrent, in bins of 100 MB or of --bin-mb",
+            _histogram,
             _BY_BIN,
         ),
         "histogram-log2": ExportTable(
             "the same in bins that double in width",
-            _histogram(Binning.LOG2),
+            lambda s: s.view.histogram(s.selection, Binning.LOG2),
             _BY_BIN,
         ),
         "cells": ExportTable(
-            "peers by cells of equal area, 1 degree high; cities only",
-            lambda s: s.view.places(cell_deg=CELL_DEG),
+            "peers by cells of equal area, 1 degree high or --cell-deg; cities only",
+            _cells,
             _IN_PLACE,
             Shape.CELL,
         ),
         "places": ExportTable(
             "peers by the points of the geolocation database; cities only",
-            lambda s: s.view.places(),
+            lambda s: s.view.places(s.selection),
             _IN_PLACE,
             Shape.POINT,
         ),
         "country-level": ExportTable(
             "peers that are placed no better than by country",
-            lambda s: s.view.country_level(),
+            lambda s: s.view.country_level(s.selection),
             _peers("country"),
             Shape.COUNTRY,
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -10,12 +10,14 @@ import polars as pl
 
 from analysis.attribution import source_text
 from analysis.geojson import geometries
+from analysis.selection import Selection
 from analysis.suppression import SuppressedTable, hidden_sentence, suppress
+from analysis.tables import Binning, SizeBins
 from observatory.export_figures import FIGURES, HEIGHT_PX, WIDTH_PX, draw, page_of
-from observatory.export_tables import TABLES, Subject
+from observatory.export_tables import EVERYBODY, TABLES, Subject
 from observatory.methods import methods_text
 from observatory.rendering import IMAGE_SUFFIXES, render
-from observatory.run_view import open_view
+from observatory.run_view import RunView, open_view
 from observatory.snapshots import snapshot_of
 from storage.durable import write_durably
 from storage.manifest import Manifest
@@ -25,6 +27,7 @@ from storage.workspace import Workspace
 from swarm.errors import JobRefused
 from swarm.settings import Settings
 
+_WIDEST_MB = 1_000_000_000  # a petabyte
 MIN_CELL = 10  # peers; a count below is not told unless the user asks for it
 
 
@@ -65,25 +68,42 @@ def chosen_run(workspace: Workspace, run_id: str | None) -> RunReader:
     return runs[-1]
 
 
-def subject_of(workspace: Workspace, run: RunReader, *, against: str | None = None) -> Subject:
-    """What tables are made of. Cheap: frames are lazy.
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Part of a run: whom it is narrowed to, and the bins in which sizes are drawn."""
+
+    selection: Selection = EVERYBODY
+    binning: Binning = Binning.LOG2
+
+
+def subject_of(
+    workspace: Workspace,
+    run: RunReader,
+    *,
+    against: str | None = None,
+    view: RunView | None = None,
+    narrowing: Narrowing = Narrowing(),
+) -> Subject:
+    """What tables are made of. Cheap: frames are lazy, and a `view` that is there is taken.
 
     Raises:
-        JobRefused: the two runs to compare have not the same key.
+        JobRefused: the two runs to compare have pseudonyms of different keys or kinds.
         StorageError: there is no such run, or a part of one does not read.
     """
     before = None if against is None else open_run(workspace.runs_dir, against)
-    if before is not None and before.manifest.key_id != run.manifest.key_id:
+    if before is not None and not before.manifest.shares_pseudonyms_with(run.manifest):
         raise JobRefused(
-            f"Runs {before.run_id} and {run.run_id} have pseudonyms by different keys, so nobody "
-            "can say who is in both. Compare runs made with one key."
+            f"Runs {before.run_id} and {run.run_id} have pseudonyms by different keys, or made in "
+            "different ways by different versions, so nobody can say who is in both. Compare runs "
+            "made with one key by one version."
         )
     earlier = [one for one in list_runs(workspace.runs_dir) if one.run_id <= run.run_id]
     return Subject(
-        view=open_view(run),
+        view=open_view(run) if view is None else view,
         snapshot=snapshot_of(run),
         before=None if before is None else snapshot_of(before),
         history=tuple(snapshot_of(one) for one in earlier),
+        selection=narrowing.selection,
     )
 
 
@@ -111,24 +131,48 @@ def export_table(
     *,
     min_cell: int = MIN_CELL,
     against: str | None = None,
+    cell_deg: float | None = None,
+    bin_mb: int | None = None,
+    view: RunView | None = None,
+    narrowing: Narrowing = Narrowing(),
 ) -> Exported:
     """Write one table as `path` ends: .csv, .parquet or .geojson.
 
+    `cell_deg` is the height of the cells of `cells`, `bin_mb` the width of the bins of `histogram`.
+
     Raises:
-        JobRefused: no such table, or it has no places and cannot be GeoJSON.
+        JobRefused: no such table, or it has no places and cannot be GeoJSON; or it has no cells, or
+            no bins, to be of another size, or there are none of that size.
         StorageError: another ending, or the disk refuses.
     """
     shape = TABLES[name].shape if name in TABLES else None
     if path.suffix == ".geojson" and name in TABLES and shape is None:
         placed = ", ".join(other for other, table in TABLES.items() if table.shape)
         raise JobRefused(f"Table {name!r} has no places: as GeoJSON there are {placed}.")
-    made = build_table(subject_of(workspace, run, against=against), name, min_cell=min_cell)
+    subject = subject_of(workspace, run, against=against, view=view, narrowing=narrowing)
+    made = build_table(_resized(subject, name, cell_deg, bin_mb), name, min_cell=min_cell)
     notes = file_notes(run.manifest) | {"table": name, "suppressed_below": str(min_cell)}
     if shape is not None and path.suffix == ".geojson":
         write_geojson(path, made.table, list(geometries(made.table, shape)), notes=notes)
     else:
         write_table(path, made.table, notes=notes)
     return Exported(path, len(made.table), made.small, made.complementary)
+
+
+def _resized(subject: Subject, name: str, cell_deg: float | None, bin_mb: int | None) -> Subject:
+    for table, option, value in (
+        ("cells", "--cell-deg", cell_deg),
+        ("histogram", "--bin-mb", bin_mb),
+    ):
+        if value is not None and name != table:
+            raise JobRefused(f"{option} is for table {table!r}; {name!r} has none to resize.")
+    if bin_mb is not None and not 1 <= bin_mb <= _WIDEST_MB:
+        raise JobRefused(f"--bin-mb: bins are 1 to {_WIDEST_MB:,} MB wide, not {bin_mb}")
+    return replace(
+        subject,
+        cell_deg=subject.cell_deg if cell_deg is None else cell_deg,
+        bins=subject.bins if bin_mb is None else SizeBins(bin_mb),
+    )
 
 
 def export_figure(
@@ -140,6 +184,8 @@ def export_figure(
     settings: Settings,
     outlines: Path,
     min_cell: int = MIN_CELL,
+    view: RunView | None = None,
+    narrowing: Narrowing = Narrowing(),
 ) -> Exported:
     """Write one figure as `path` ends: .html (nothing else is needed to open it), .png or .svg.
 
@@ -151,8 +197,15 @@ def export_figure(
         raise JobRefused(f"There is no figure {name!r}; there are: {', '.join(FIGURES)}.")
     if path.suffix not in (".html", *IMAGE_SUFFIXES):
         raise JobRefused(f"A figure's name ends in .html, .png or .svg, not as {path.name} does.")
-    subject = subject_of(workspace, run)
-    drawn = draw(name, subject, run.manifest, min_cell=min_cell, outlines=outlines)
+    subject = subject_of(workspace, run, view=view, narrowing=narrowing)
+    drawn = draw(
+        name,
+        subject,
+        run.manifest,
+        min_cell=min_cell,
+        outlines=outlines,
+        binning=narrowing.binning,
+    )
     page = page_of(drawn.figure, f"{FIGURES[name]}, run {run.run_id}")
     if path.suffix == ".html":
         write_durably(path, page.encode())

@@ -15,6 +15,7 @@ from crawler.canaries import Canaries, read_canaries
 from crawler.census import CensusPlan, take_census
 from crawler.optout import Network
 from observatory.asking import hear_trackers, refuse_past_proxy, trackers_of
+from observatory.collected import all_collected, collected_targets
 from observatory.configuration import (
     load_canaries,
     load_optout,
@@ -25,10 +26,8 @@ from observatory.jobs import CrawlTarget, FetchArguments, Report
 from observatory.node_file import NodeFile
 from observatory.progress import Progress
 from observatory.recording import RunRecorder
-from observatory.targets import distinct_targets, infohash_target, magnet_target, torrent_target
+from observatory.targets import distinct_targets, infohash_target
 from observatory.visiting import Visits, open_visits
-from storage.magnets import MagnetList
-from storage.torrents import KeptTorrent, TorrentFolder
 from storage.workspace import Workspace
 from swarm.census import SwarmCensus
 from swarm.errors import JobCancelled, JobRefused
@@ -54,7 +53,7 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
     deadline = time.monotonic() + settings.crawl_deadline_s
     with closing(open_catalogue(workspace)) as catalogue:
         canaries = _canaries(workspace, arguments)
-        targets = _targets(arguments, workspace, catalogue)
+        targets, left_out = _targets(arguments, workspace, catalogue)
         progress.report("Loading the geolocation database", 0, len(targets))
         never_contact = load_optout(workspace)
         locator = open_locator(settings.geoip_city, settings.geoip_asn, folder=workspace.geoip_dir)
@@ -84,10 +83,13 @@ def fetch(workspace: Workspace, arguments: FetchArguments, progress: Progress) -
         finally:
             node_file.save()
     nothing = cancelled and not run.counts.peers
+    sentence = "Nobody was found by then, so no run is kept." if nothing else run.sentence()
+    figures = run.counts.model_dump(exclude_none=True)
     return Report(
-        sentence="Nobody was found by then, so no run is kept." if nothing else run.sentence(),
+        sentence=f"{sentence} {_left_out(left_out)}" if left_out else sentence,
         run_id=None if nothing else run.run_id,
-        figures=run.counts.model_dump(exclude_none=True),
+        figures=figures | ({"torrents_left_out": len(left_out)} if left_out else {}),
+        refused=left_out,
         cancelled=cancelled,
     )
 
@@ -156,26 +158,31 @@ def _canaries(workspace: Workspace, arguments: FetchArguments) -> Canaries:
 
 def _targets(
     arguments: FetchArguments, workspace: Workspace, catalogue: Catalogue
-) -> tuple[CrawlTarget, ...]:
-    """What is to be counted; the swarms of canaries that a job is given are counted along."""
-    asked = arguments.targets
+) -> tuple[tuple[CrawlTarget, ...], list[str]]:
+    """What is to be counted, and what is left out of it, with the reason.
+
+    The swarms of canaries that a job is given are counted along.
+    """
+    asked, left_out = arguments.targets, list[str]()
+    if asked is None and arguments.infohashes is not None:
+        return tuple(collected_targets(workspace, catalogue, arguments.infohashes)), left_out
     if asked is None:
-        magnets = MagnetList(workspace.torrents_dir).all()
-        torrents = {
-            item.torrent.infohash.hex: item.torrent
-            for item in TorrentFolder(workspace.torrents_dir)
-            if isinstance(item, KeptTorrent)
-        }
-        collected = [
-            torrent_target(row, torrents.get(row.infohash)) for row in catalogue.torrents()
-        ]
-        asked = (*collected, *map(magnet_target, magnets))
+        collected, left_out = all_collected(workspace, catalogue)
+        asked = tuple(collected)
     lines = arguments.canaries or ()
     along = (infohash_target(InfoHash.from_hex(line.split()[0])) for line in lines)
     targets = distinct_targets([*asked, *along])
+    if not targets and left_out:
+        raise JobRefused(f"Nothing that is collected can be asked for. {_left_out(left_out)}")
     if not targets:
         raise JobRefused(
             "There are no torrents to ask for yet: scrape some first, add some (python main.py "
             "add), or put .torrent files into bulkTorrents/."
         )
-    return targets
+    return targets, left_out
+
+
+def _left_out(lines: list[str]) -> str:
+    """How many torrents were left out, with the first reason."""
+    count = "1 torrent was" if len(lines) == 1 else f"{len(lines):,} torrents were"
+    return f"{count} left out ({lines[0]})."

@@ -24,6 +24,7 @@ from analysis.networks import NETWORK_FILES, MmdbNetworks
 from analysis.pack import PACK_DIR, PACK_FILES
 from analysis.ranges import count_ranges, read_build_of
 from observatory.geoip_download import Downloads, unpack_gzip, unpack_tar
+from observatory.geoip_provider import Provider
 from storage.durable import ASIDE_PREFIX, replace_durably, sole_writer
 from swarm.endpoint import address_to_packed16
 from swarm.errors import GeolocationError, StorageError
@@ -36,13 +37,6 @@ class Question(StrEnum):
 
     PLACES = "places"
     NETWORKS = "networks"
-
-
-class Provider(StrEnum):
-    """Whom an update gets databases from."""
-
-    MAXMIND = "maxmind"
-    DBIP = "dbip"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,21 +11,23 @@ import numpy.typing as npt
 import polars as pl
 
 from analysis.classic import ClassicRecord, parse_run_record
-from analysis.classic_export import bar_document, index_document, run_records
+from analysis.classic_export import bar_document, index_document
 from analysis.classic_import import RunFrames, records_to_frames
 from analysis.locator import Locator, open_locator
-from analysis.pseudonyms import pseudonymise
-from observatory.aggregates import run_frames, write_classic_aggregates
+from analysis.pseudonyms import SCHEME, pseudonymise
+from observatory.aggregates import classic_records, run_tables, write_classic_aggregates
 from observatory.configuration import load_settings, open_catalogue
 from observatory.jobs import ExportArguments, ImportArguments, Report
 from observatory.methods import write_methods
 from observatory.progress import Progress
+from observatory.rollups import keep_rollup
 from observatory.version import code_version
 from storage.classic import ClassicFolder, RecordFile, RefusedFile, write_classic_folder
 from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
 from storage.pseudonym_key import key_id, load_or_make_key
 from storage.runs import RunWriter, new_run_id, open_run
 from storage.workspace import Workspace
+from swarm.address_keeping import AddressKeeping
 from swarm.census import CensusState
 from swarm.columns import OUTCOME_COLUMNS, polars_schema
 from swarm.errors import JobRefused, StorageError, SwarmError
@@ -107,7 +109,7 @@ def _keep(
         peers=int(frames.tallies["peers"].sum()),
     )
     manifest = Manifest(
-        run_id=new_run_id(now),
+        run_id=new_run_id(workspace.runs_dir, now),
         kind=RunKind.IMPORT,
         state=RunState.RUNNING,
         world=workspace.root.name,
@@ -115,8 +117,10 @@ def _keep(
         code_version=code_version(),
         settings=settings.model_dump(mode="json"),
         **database_records(None if locator is None else locator.databases),
-        addresses_stored=settings.store_addresses,
+        addresses_stored=settings.store_addresses is AddressKeeping.YES,
+        prefixes_stored=settings.store_addresses is AddressKeeping.PREFIX,
         key_id=key_id(load_or_make_key(workspace.key_path)),
+        pseudonyms=SCHEME,
         counts=counts,
         origin=origin,
     )
@@ -126,7 +130,10 @@ def _keep(
     writer.finish(RunState.COMPLETE, datetime.now(UTC), f"Imported from {origin}.", counts)
     with closing(open_catalogue(workspace)) as catalogue:
         catalogue.put_run(writer.manifest)
-    write_methods(open_run(workspace.runs_dir, manifest.run_id))
+    run = open_run(workspace.runs_dir, manifest.run_id)
+    write_methods(run)
+    with suppress(StorageError):  # a full disk: it is made when it is first asked for
+        keep_rollup(run)
     return manifest.run_id
 
 
@@ -167,12 +174,11 @@ def export_classic(workspace: Workspace, arguments: ExportArguments, progress: P
     if run_id is None:
         raise JobRefused("There is no run to export yet: fetch or import one first.")
     run = open_run(workspace.runs_dir, run_id)
-    swarms, sightings, tallies = run_frames(run)
+    swarms, tallies = run_tables(run)
     progress.report("Writing the classic form", 0, len(swarms))
-    records = run_records(swarms, sightings, tallies, run_date=run.manifest.started_at.date())
     written = write_classic_folder(
         Path(arguments.folder),
-        records=records,
+        records=classic_records(run, swarms, tallies),
         bar=bar_document(swarms, tallies),
         index=index_document(swarms),
     )

@@ -1,85 +1,15 @@
-"""Jobs: the kinds there are, what each takes, and how one stands."""
+"""What each kind of job takes, and what it returns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from swarm.endpoint import Endpoint
-from swarm.settings import check_host_and_port
+from swarm.settings import KeepingSetting, check_host_and_port
 
-if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
-    from storage.schema import JobRow
-
-
-class JobKind(StrEnum):
-    """What a job does."""
-
-    SCRAPE = "scrape"
-    FETCH = "fetch"
-    PURGE = "purge"
-    IMPORT = "import"
-    EXPORT = "export"
-    METADATA = "metadata"
-    DELETE = "delete"
-    COMPACT = "compact"
-
-
-class JobState(StrEnum):
-    """How a job stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"  # its process was killed
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job as the page and the command line see it."""
-
-    id: int
-    kind: JobKind
-    state: JobState
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    doing: str
-    done: int
-    total: int | None
-    counts: Mapping[str, int]
-    message: str | None  # the closing sentence, or what went wrong
-    report: Mapping[str, Any] | None  # what the job returned
-
-    @property
-    def is_active(self) -> bool:
-        """Whether it is waiting or running."""
-        return self.state in (JobState.QUEUED, JobState.RUNNING)
-
-
-def row_to_job(row: JobRow) -> Job:
-    """The value object of a catalogue row."""
-    return Job(
-        id=row.id,
-        kind=JobKind(row.kind),
-        state=JobState(row.state),
-        created_at=row.created_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        doing=row.doing,
-        done=row.done,
-        total=row.total,
-        counts=row.counts,
-        message=row.message,
-        report=row.report,
-    )
+InfohashText = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 
 
 class Arguments(BaseModel):
@@ -116,11 +46,13 @@ class FetchArguments(Arguments):
     """What to count; each `None` means: as config.txt says."""
 
     targets: tuple[CrawlTarget, ...] | None = None  # None: every collected torrent
+    # Of what is collected, these alone.
+    infohashes: Annotated[tuple[InfohashText, ...], Field(min_length=1)] | None = None
     bootstrap: tuple[str, ...] | None = None
     processes: int | None = Field(default=None, ge=1, le=256)
     max_packets_per_s: float | None = Field(default=None, ge=0)
     deadline_s: float | None = Field(default=None, gt=0)
-    store_addresses: bool | None = None
+    store_addresses: KeepingSetting | None = None
     canaries: tuple[str, ...] | None = None  # "infohash address:port"; None: as canaries.txt says
     # By infohash, the trackers of `targets`: hand them over as `unwritten`.
     trackers: dict[str, tuple[str, ...]] = Field(default_factory=dict, exclude=True, repr=False)

@@ -201,6 +201,13 @@ def _database(record: DatabaseRecord) -> str:
 def _privacy(manifest: Manifest) -> Iterator[str]:
     if manifest.addresses_stored:
         yield "Addresses are stored in this run, by choice (store_addresses=yes)."
+    elif manifest.prefixes_stored:
+        yield (
+            "Of each address the network that it is in is stored, by choice "
+            "(store_addresses=prefix): the /24 of IPv4, the /48 of IPv6 (of 6to4 the /40). Peers "
+            "are keyed pseudonyms; whoever knows a network still cannot tell which of its "
+            "addresses one was, without the key."
+        )
     else:
         yield (
             "No address is stored: peers are keyed pseudonyms, and whoever has no key cannot undo "

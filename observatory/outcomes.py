@@ -19,6 +19,7 @@ from swarm.tracking import TrackerOutcome
 from swarm.visit import VisitOutcome
 
 _NONE: Mapping[int, int] = MappingProxyType({})
+_NEVER: Mapping[int, datetime] = MappingProxyType({})
 _DHT, _TRACKER, _PEX = Source.DHT.bit, Source.TRACKER.bit, Source.PEX.bit
 
 
@@ -39,11 +40,16 @@ def swarm_frame(targets: Sequence[CrawlTarget]) -> pl.DataFrame:
 
 
 def outcome_frame(
-    finished: Sequence[SwarmFinding], placed: pl.DataFrame, canaries: Mapping[int, int] = _NONE
+    finished: Sequence[SwarmFinding],
+    placed: pl.DataFrame,
+    canaries: Mapping[int, int] = _NONE,
+    *,
+    ended_at: Mapping[int, datetime] = _NEVER,
 ) -> pl.DataFrame:
     """OUTCOME_COLUMNS of swarms that have just been finished.
 
     `placed`: all their sightings. `canaries`: by swarm, how many of the known peers were found.
+    `ended_at`: by swarm, when it was; now, where that is not said.
     """
     schema = polars_schema(OUTCOME_COLUMNS)
     if not finished:
@@ -55,7 +61,7 @@ def outcome_frame(
             "swarm": finding.number,
             "state": finding.census.state.value,
             "queries": finding.census.queries,
-            "ended_at": now,
+            "ended_at": ended_at.get(finding.number, now),
             **_estimates(finding.census),
             **_per_source(finding, counted.get(finding.number, _NOBODY)),
             **_per_dht(finding.census),

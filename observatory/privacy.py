@@ -1,4 +1,4 @@
-"""What may still tell who somebody is: the key of pseudonyms, and raw addresses in older runs."""
+"""What may still tell who somebody is: the key of pseudonyms, and addresses in older runs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from observatory.aggregates import write_classic_aggregates
 from observatory.joblock import JobLock
-from observatory.rollups import keep_rollup
 from storage.compaction import compact_run, sweep_replaced
 from storage.manifest import RunState, write_manifest
 from storage.pseudonym_key import key_id, load_or_make_key, replace_key
@@ -19,7 +17,10 @@ from storage.runs import RunReader, list_runs
 from storage.workspace import Workspace
 from swarm.errors import JobRefused
 
-_RAW_COLUMNS = ("address", "port")
+if TYPE_CHECKING:
+    import polars as pl
+
+_RAW_COLUMNS = ("address", "port", "prefix")
 _AFTER_ANY_GRACE = datetime.max.replace(tzinfo=UTC)  # what held addresses goes at once
 
 
@@ -49,10 +50,10 @@ def rotate_key(workspace: Workspace) -> KeyRotation:
 def forget_old_addresses(
     workspace: Workspace, keep_raw_days: float | None, now: datetime
 ) -> list[str]:
-    """Take raw addresses out of the runs that began longer ago; returns which runs those were.
+    """Take what older runs kept of addresses out of them; returns which runs those were.
 
+    Those are the runs that began more than `keep_raw_days` ago; None keeps it as long as the runs.
     Killed at any instant, a run has its addresses or has them no more, and the next call goes on.
-    None keeps them as long as the runs.
 
     Raises:
         JobRefused: a job runs.
@@ -73,20 +74,29 @@ def forget_old_addresses(
 def _is_due(run: RunReader, limit: datetime) -> bool:
     manifest = run.manifest
     ended = manifest.state is not RunState.RUNNING
-    return manifest.addresses_stored and ended and manifest.started_at < limit
+    holds_any = manifest.addresses_stored or manifest.prefixes_stored
+    return holds_any and ended and manifest.started_at < limit
 
 
 def _forget(run: RunReader, now: datetime) -> None:
+    from observatory.rollups import keep_rollup  # NumPy stays out where nothing is to be forgotten
+
     emptied = dict.fromkeys(("sightings", "visits"), _without_addresses)
     compact_run(run, rewrite=emptied)
     sweep_replaced(run.folder, _AFTER_ANY_GRACE)
     manifest = run.manifest
-    forgotten = {"addresses_stored": False, "addresses_removed_at": now}
+    forgotten = {
+        "addresses_stored": False,
+        "prefixes_stored": False,
+        "addresses_removed_at": now,
+    }
     write_manifest(run.folder, manifest.model_copy(update=forgotten))  # last: it says it is done
     keep_rollup(run)
 
 
 def _without_addresses(rows: pl.LazyFrame) -> pl.LazyFrame:
+    import polars as pl
+
     schema = rows.collect_schema()
     return rows.with_columns(pl.lit(None, schema[name]).alias(name) for name in _RAW_COLUMNS)
 

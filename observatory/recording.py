@@ -2,7 +2,8 @@
 
 A swarm is recorded once, when all its sources have spoken. It is on disk within about a second
 then, so the page shows it while the rest is asked, and a killed process takes away at most that
-second, and what still waited for visits.
+second, what a slow disk had not taken yet, and what still waited for visits. A thread writes: the
+crawl never waits for the disk.
 """
 
 from __future__ import annotations
@@ -16,21 +17,24 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from analysis.locator import Locator
-from analysis.placing import place_sightings, place_visits
+from analysis.pseudonyms import SCHEME
 from crawler.canaries import Canaries
 from observatory.aggregates import write_classic_aggregates
+from observatory.handover import Handover
 from observatory.hybrids import HybridJoin
 from observatory.jobs import CrawlTarget
 from observatory.methods import write_methods
-from observatory.outcomes import answer_frame, dht_counts, outcome_frame, source_counts, swarm_frame
+from observatory.outcomes import dht_counts, swarm_frame
 from observatory.resuming import InterruptedRun, interrupted_run
 from observatory.rollups import keep_rollup
+from observatory.row_writing import RowBatch, RowWriting
 from observatory.testimony import SwarmFinding, SwarmTestimony
 from observatory.version import code_version
 from storage.manifest import Manifest, RunCounts, RunKind, RunState, database_records
 from storage.pseudonym_key import key_id, load_or_make_key
 from storage.runs import RunWriter, delete_run, new_run_id, open_run
 from storage.workspace import Workspace
+from swarm.address_keeping import AddressKeeping
 from swarm.census import CensusProgress, CensusState, SwarmCensus
 from swarm.endpoint import Endpoint
 from swarm.errors import JobCancelled, StorageError, SwarmError
@@ -44,6 +48,10 @@ if TYPE_CHECKING:  # SQLAlchemy stays out of `--help`
     from storage.catalogue import Catalogue
 
 FLUSH_INTERVAL_S = 1.0
+# Findings that may wait for a slow disk, some ten million sightings; and how much of them becomes
+# one part, about a million.
+MOST_WAITING_BYTES = 512_000_000
+WRITTEN_AT_ONCE_BYTES = 44_000_000
 _NOBODY = pl.DataFrame(schema={"swarm": pl.UInt32, "peer": pl.UInt64})
 
 
@@ -74,6 +82,7 @@ class RunRecorder:
         self._canaries_found: Counter[int] = Counter()  # by swarm, of those not written yet
         self._waiting: list[SwarmFinding] = []
         self._flushed_at = time.monotonic()
+        self._noted: dict[str, int] = {}  # what the crawl counts that is no row
         self._reaches: dict[int, list[float]] = {4: [], 6: []}  # for the sizes of the two DHTs
         interrupted = interrupted_run(
             workspace,
@@ -91,8 +100,24 @@ class RunRecorder:
         else:
             self._begin()
         self._testimony = SwarmTestimony(self._join.numbers, visiting=settings.visit_peers)
-        self._before = self.counts
+        self._before = self._writer.manifest.counts
+        self._at_end: RunCounts | None = None
         self.run_id = self._writer.manifest.run_id
+        rows = RowWriting(
+            self._writer,
+            locator=locator,
+            key=self._key,
+            store_addresses=settings.store_addresses,
+            known_canaries=len(self._canaries),
+            on_disk=self._on_disk,
+        )
+        self._handover = Handover(
+            rows.write,
+            self._before,
+            size_of=lambda batch: batch.size_bytes,
+            most=MOST_WAITING_BYTES,
+            at_once=WRITTEN_AT_ONCE_BYTES,
+        )
         catalogue.put_run(self._writer.manifest)
 
     @property
@@ -113,7 +138,7 @@ class RunRecorder:
 
     def _begin(self) -> None:
         self._join = HybridJoin([_keys(target) for target in self._targets])
-        self.counts = RunCounts(
+        counts = RunCounts(
             swarms_total=len(self._targets),
             canaries_known=len(self._canaries),
             peers_dht=0,
@@ -122,7 +147,7 @@ class RunRecorder:
         )
         started_at = datetime.now(UTC)
         manifest = Manifest(
-            run_id=new_run_id(started_at),
+            run_id=new_run_id(self._workspace.runs_dir, started_at),
             kind=RunKind.CRAWL,
             state=RunState.RUNNING,
             world=self._workspace.root.name,
@@ -130,9 +155,11 @@ class RunRecorder:
             code_version=code_version(),
             settings=self._settings.model_dump(mode="json"),
             **database_records(self._locator.databases),
-            addresses_stored=self._settings.store_addresses,
+            addresses_stored=self._settings.store_addresses is AddressKeeping.YES,
+            prefixes_stored=self._settings.store_addresses is AddressKeeping.PREFIX,
             key_id=key_id(self._key),
-            counts=self.counts,
+            pseudonyms=SCHEME,
+            counts=counts,
         )
         self._writer = RunWriter(self._workspace.runs_dir, manifest, swarm_frame(self._targets))
 
@@ -146,7 +173,7 @@ class RunRecorder:
             ]
         )
         self._on_disk = run.half_written
-        self.counts = run.manifest.counts.model_copy(update={"canaries_known": len(self._canaries)})
+        counts = run.manifest.counts.model_copy(update={"canaries_known": len(self._canaries)})
         manifest = run.manifest.model_copy(
             update={
                 "state": RunState.RUNNING,
@@ -154,6 +181,7 @@ class RunRecorder:
                 "message": None,
                 "code_version": code_version(),
                 "settings": self._settings.model_dump(mode="json"),
+                "counts": counts,
             }
         )
         self._writer = RunWriter.resume(run.reader, manifest)
@@ -205,50 +233,52 @@ class RunRecorder:
     def note(self, event: CensusProgress) -> None:
         """Take the crawl's own counters, beside what the run had when it was interrupted."""
         before = self._before
-        self.counts = self.counts.model_copy(
-            update={
-                "packets_sent": before.packets_sent + event.packets_sent,
-                "packets_received": before.packets_received + event.packets_received,
-                "nodes_known": event.nodes_known,
-                "liars": before.liars + event.liars,
-                "peers_dropped": before.peers_dropped + event.peers_dropped,
-            }
-        )
+        self._noted = {
+            "packets_sent": before.packets_sent + event.packets_sent,
+            "packets_received": before.packets_received + event.packets_received,
+            "nodes_known": event.nodes_known,
+            "liars": before.liars + event.liars,
+            "peers_dropped": before.peers_dropped + event.peers_dropped,
+        }
+
+    @property
+    def counts(self) -> RunCounts:
+        """What the run holds: rows that are on disk, and the crawl's counters as of now."""
+        if self._at_end is not None:
+            return self._at_end
+        return self._handover.standing()[0].model_copy(update=self._noted)
 
     def flush_if_due(self) -> None:
-        """Write what waits, about once a second."""
+        """Hand over what waits, about once a second; waits for nothing.
+
+        Raises:
+            StorageError: what was handed over could not be written, or too much of it waits.
+        """
         if time.monotonic() - self._flushed_at >= FLUSH_INTERVAL_S:
-            self.flush()
+            self._hand_over()
+        self._handover.check()
 
     def flush(self) -> None:
-        """Place and write what waits. If it fails or is broken off, nothing was counted."""
+        """Write what waits; returns when the disk has it. What failed before is tried again.
+
+        Raises:
+            StorageError: what was handed over could not be written.
+        """
+        self._hand_over()
+        self._handover.drain()
+
+    def _hand_over(self) -> None:
         self._flushed_at = time.monotonic()
         halves = [] if self._others_name else self._join.fresh_halves()
         if not self._waiting and not halves:
             return
-        told = [(found.number, columns) for found in self._waiting for columns in found.sightings]
-        placed = place_sightings(
-            [*told, *((number, half.sightings) for number, half in halves)],
-            locator=self._locator,
-            key=self._key,
-            store_addresses=self._settings.store_addresses,
+        found, self._waiting = tuple(self._waiting), []
+        self._join.mark_written(number for number, _ in halves)
+        self._noted |= dht_counts(self._reaches)
+        canaries = {finding.number: self._canaries_found[finding.number] for finding in found}
+        self._handover.give(
+            RowBatch(found, tuple(halves), canaries, dict(self._noted), datetime.now(UTC))
         )
-        sightings = placed.join(self._on_disk, on=["swarm", "peer"], how="anti")
-        outcomes = outcome_frame(self._waiting, placed, self._canaries_found)
-        visits = place_visits(
-            [(found.number, visit) for found in self._waiting for visit in found.visits],
-            locator=self._locator,
-            key=self._key,
-            store_addresses=self._settings.store_addresses,
-        )
-        answers = answer_frame(self._waiting)
-        counts = self._counts_with(sightings, outcomes)
-        self._writer.add(sightings, outcomes, counts, answers=answers, visits=visits)
-        self.counts, self._waiting = counts, []
-        numbers = [number for number, _ in halves]
-        kept = sightings.filter(pl.col("swarm").is_in(numbers)).select("swarm", "peer")
-        self._on_disk = pl.concat([self._on_disk, kept])
-        self._join.mark_written(numbers)
 
     @property
     def _others_name(self) -> bool:
@@ -256,39 +286,19 @@ class RunRecorder:
         whole, since a row that is written cannot take another source any more."""
         return self._settings.announces or self._settings.visit_peers
 
-    def _counts_with(self, sightings: pl.DataFrame, outcomes: pl.DataFrame) -> RunCounts:
-        states = outcomes["state"]
-        timeout, unreachable = CensusState.TIMEOUT.value, CensusState.UNREACHABLE.value
-        counts = self.counts
-        return counts.model_copy(
-            update={
-                "swarms_done": counts.swarms_done + len(outcomes),
-                "swarms_cut_off": counts.swarms_cut_off + int((states == timeout).sum()),
-                "swarms_unreachable": counts.swarms_unreachable
-                + int((states == unreachable).sum()),
-                "swarms_private": counts.swarms_private
-                + int((states == CensusState.PRIVATE.value).sum()),
-                "peers": counts.peers + len(sightings),
-                "queries": counts.queries + int(outcomes["queries"].sum()),
-                # The list may have been edited since a kill, and be shorter now.
-                "canaries_found": min(
-                    counts.canaries_found + int(outcomes["canaries"].sum()), counts.canaries_known
-                ),
-                **dht_counts(self._reaches),
-                **source_counts(counts, self._waiting, sightings),
-            }
-        )
-
     @property
     def done(self) -> int:
         """Swarms that are finished, written or about to be."""
-        return self.counts.swarms_done + len(self._waiting)
+        counts, batches = self._handover.standing()
+        handed_over = sum(len(batch.findings) for batch in batches)
+        return counts.swarms_done + handed_over + len(self._waiting)
 
     @property
     def peers(self) -> int:
         """Peers found, written or about to be."""
-        waiting = sum(found.peers for found in self._waiting)
-        return self.counts.peers + waiting + self._testimony.peers
+        counts, batches = self._handover.standing()
+        waiting = sum(finding.peers for finding in self._waiting)
+        return counts.peers + sum(b.peers for b in batches) + waiting + self._testimony.peers
 
     def sentence(self) -> str:
         """How the run ended, in words."""
@@ -309,7 +319,8 @@ class RunRecorder:
         return f"{said}."
 
     def _close(self, state: RunState, message: str) -> None:
-        self._writer.finish(state, datetime.now(UTC), message, self.counts)
+        self._handover.close()
+        self._at_end = self._writer.finish(state, datetime.now(UTC), message, self.counts)
         if state is not RunState.COMPLETE and not self.counts.peers:
             # A run without a single peer would only hide the last good one on the page.
             self._catalogue.forget_run(self.run_id)

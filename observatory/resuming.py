@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from analysis.pseudonyms import SCHEME
 from storage.manifest import Manifest, RunKind, RunState
 from storage.runs import RunReader, open_run
 from storage.workspace import Workspace
@@ -66,8 +67,8 @@ def interrupted_run(
         and manifest.kind is RunKind.CRAWL
         and now - manifest.started_at < RESUMABLE_FOR
         and manifest.databases == databases
-        and manifest.key_id == key
-        and manifest.addresses_stored == settings.store_addresses
+        and (manifest.key_id, manifest.pseudonyms) == (key, SCHEME)
+        and manifest.address_keeping is settings.store_addresses
         and _sources(manifest.settings) == _sources(settings.model_dump(mode="json"))
     )
     if not fits:

@@ -6,12 +6,14 @@ of one place or one swarm is rolled up from the raw rows of it, once.
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
+
 import polars as pl
 
 from analysis.place_code import known_place, point_of_place
-from analysis.rollup import Rollup, kinds_of, of_country, of_kind, roll_up
-from analysis.selection import Bounds, Selection, at_place, cell_key, point_key
-from analysis.swarm_list import swarm_page
+from analysis.rollup import Rollup, binned, kinds_of, of_country, of_kind, roll_up
+from analysis.selection import Bounds, Selection, at_place, spot_key, spot_number
+from analysis.swarm_list import swarm_order, swarm_rows
 from analysis.tables import Binning, countries_table
 from analysis.totals import RunTotals, located_share, summed_estimate
 from observatory.rollups import Rollups, readable
@@ -21,6 +23,8 @@ from swarm.place import UNKNOWN_COUNTRY
 from swarm.sighting import Source
 
 _TOP_TORRENTS = 3
+_SHORT = {"latitude": "lat", "longitude": "lon"}
+_ORDERS_KEPT = 32  # of the list of swarms; 4 bytes a swarm each
 _COUNTED_AT_MOST = 5_000_000  # rows; more are not searched for distinct peers while someone waits
 
 
@@ -34,8 +38,16 @@ class RunView:
         self._reader = reader
         self._whole = rollup
         self._narrow: dict[tuple[str | None, int | None], Rollup] = {}
-        self.swarm_table = reader.swarms().collect()
-        _, self._kind_of_swarm = kinds_of(self.swarm_table)
+        self._order = lru_cache(maxsize=_ORDERS_KEPT)(self._swarm_order)
+
+    @cached_property
+    def swarm_table(self) -> pl.DataFrame:
+        """SWARM_COLUMNS of all swarms that the run asks for."""
+        return self._reader.swarms().collect()
+
+    @cached_property
+    def _kind_of_swarm(self) -> pl.DataFrame:
+        return kinds_of(self.swarm_table)[1]
 
     def key_numbers(self, selection: Selection = Selection()) -> RunTotals:  # noqa: B008 - frozen
         """The figures that stand above all charts."""
@@ -46,7 +58,7 @@ class RunView:
         points = places.filter(pl.col("latitude").is_not_null(), pl.col("peers") > 0)
         # BEP 33 counts addresses and places none: a swarm's seeds cannot be told by country.
         by_place = bool(selection.countries or selection.place)
-        outcomes = self._outcomes().filter(
+        outcomes = self._outcomes.filter(
             pl.col("swarm").is_in(self._kept_swarms(selection)["swarm"].implode())
         )
         return RunTotals(
@@ -68,18 +80,10 @@ class RunView:
     ) -> pl.DataFrame:
         """Peers per size bin and country: `order`, `label`, `country`, `peers`, in bin order."""
         rollup = self._rollup(selection)
-        label = f"{binning.value}_label"
-        bins = rollup.kinds.select("kind", order=binning.value, label=label)
-        return (
-            self._rows(rollup, selection)
-            .join(self._kind_of_swarm, on="swarm")
-            .group_by("kind", "country")
-            .agg(pl.col("peers").sum())
-            .join(bins, on="kind")
-            .group_by("order", "label", "country")
-            .agg(pl.col("peers").sum())
-            .sort("order", "country")
-        )
+        if not selection.categories and selection.size_bin is None:
+            return rollup.histogram(binning).filter(of_country(selection))
+        bars = rollup.bars.filter(of_country(selection)).collect()
+        return binned(bars, rollup.kinds.filter(of_kind(selection)), binning)
 
     def countries(self, selection: Selection = Selection()) -> pl.DataFrame:  # noqa: B008
         """`country`, `peers`, `share`, `median_mb`, most peers first; see `countries_table`."""
@@ -108,25 +112,20 @@ class RunView:
         points = points.filter(pl.col("latitude").is_not_null(), pl.col("peers") > 0)
         if bounds is not None:
             points = points.filter(bounds.holds())
-        key = point_key() if cell_deg is None else cell_key(cell_deg)
-        weighted = [
-            ((pl.col(name).cast(pl.Float64) * pl.col("peers")).sum() / pl.col("peers").sum()).alias(
-                short
-            )
-            for name, short in (("latitude", "lat"), ("longitude", "lon"))
-        ]
+        # Numbers are grouped and sorted; text is made of those that are left.
+        most = pl.col("peers").arg_max()
         return (
-            points.with_columns(key=key)
-            .sort(["peers", "city", "country"], descending=[True, False, False], nulls_last=True)
-            .group_by("key", maintain_order=True)
+            points.with_columns(spot=spot_number(cell_deg))
+            .group_by("spot", maintain_order=True)
             .agg(
-                *weighted,
-                pl.col("city").first().alias("label"),
-                pl.col("country").first(),
+                *(_mean(name).alias(short) for name, short in _SHORT.items()),
+                pl.col("city").get(most).alias("label"),
+                pl.col("country").get(most),
                 pl.col("peers").sum(),
                 pl.len().cast(pl.Int64).alias("places"),
             )
-            .sort(["peers", "key"], descending=[True, False])
+            .sort(["peers", "spot"], descending=[True, False])
+            .select(spot_key(cell_deg).alias("key"), pl.exclude("spot"))
         )
 
     def place_name(self, place: str) -> str | None:
@@ -170,31 +169,40 @@ class RunView:
         schema = {"source": pl.String, "peers": pl.Int64, "alone": pl.Int64}
         return pl.DataFrame(rows, schema=schema).filter(pl.col("peers") > 0)
 
+    def source_sets(self, selection: Selection = Selection()) -> pl.DataFrame:  # noqa: B008
+        """`sources` (the bits of all who named a peer, see `Source.bit`), `peers`."""
+        rollup = self._rollup(selection)
+        return _by(rollup.sources.narrowed(selection, rollup.kinds), "sources")
+
     def swarms(
         self,
         selection: Selection = Selection(),  # noqa: B008
         *,
         search: str = "",
+        states: frozenset[str] = frozenset(),
         sort: str = "peers",
         descending: bool = True,
         offset: int = 0,
         limit: int = 100,
     ) -> tuple[pl.DataFrame, int]:
-        """A page of the list of swarms, and how long the list is; see `swarm_page`."""
+        """A page of the list of swarms, and how long it is; see `swarm_order`, `swarm_rows`."""
+        order = self._order(selection, search, states, sort, descending)
+        page = order[offset : offset + limit]
+        rows = self._rollup(selection).swarms.filter(pl.col("swarm").is_in(page.implode()))
+        rows = rows.filter(of_country(selection))
+        return swarm_rows(page, self.swarm_table, self._outcomes, rows), len(order)
+
+    def _swarm_order(
+        self, selection: Selection, search: str, states: frozenset[str], sort: str, descending: bool
+    ) -> pl.Series:
         rows = self._rows(self._rollup(selection), selection)
         listed = self._kept_swarms(selection)
         if selection.countries or selection.place:
             listed = listed.join(rows, on="swarm", how="semi")
-        return swarm_page(
-            listed,
-            self._outcomes(),
-            rows,
-            search=search,
-            sort=sort,
-            descending=descending,
-            offset=offset,
-            limit=limit,
-        )
+        return swarm_order(
+            listed, self._outcomes, rows,
+            search=search, states=states, sort=sort, descending=descending,
+        )  # fmt: skip
 
     def top_torrents(self, place_or_country: str) -> list[str]:
         """Names of the torrents with most peers there: a place's key, or a country's code."""
@@ -265,6 +273,7 @@ class RunView:
         )
         return distinct if seen >= memberships else memberships  # a record may lack its peers
 
+    @cached_property
     def _outcomes(self) -> pl.DataFrame:
         """OUTCOME_COLUMNS; of a swarm that is told of twice, the last word."""
         return self._reader.outcomes().collect().unique("swarm", keep="last", maintain_order=True)
@@ -277,6 +286,13 @@ def open_view(reader: RunReader) -> RunView:
         StorageError: a part of it does not read; names it.
     """
     return RunView(reader, Rollups().of(reader))
+
+
+def _mean(name: str) -> pl.Expr:
+    """Of all peers, not of all points."""
+    weight = pl.col("peers")
+    mean: pl.Expr = (pl.col(name).cast(pl.Float64) * weight).sum() / weight.sum()
+    return mean
 
 
 def _by(rows: pl.DataFrame, *names: str) -> pl.DataFrame:

@@ -128,20 +128,24 @@ def _from_file(path: Path) -> CrawlTarget | str:
         return f"{path.name}: {error}"
 
 
-def torrent_target(row: TorrentRow, torrent: Torrent | None) -> CrawlTarget:
-    """What to ask for a collected torrent, of whom; None where its file does not read any more."""
-    keys = [row.infohash]
-    if row.infohash_v2 is not None and row.infohash_v2[:40] != row.infohash:
-        keys.append(row.infohash_v2[:40])  # a hybrid torrent is two lookups (BEP 52)
+def row_keys(row: TorrentRow) -> tuple[str, ...]:
+    """The DHT keys of a collected torrent: a hybrid one is two lookups (BEP 52)."""
+    if row.infohash_v2 is None or row.infohash_v2[:40] == row.infohash:
+        return (row.infohash,)
+    return (row.infohash, row.infohash_v2[:40])
+
+
+def torrent_target(row: TorrentRow, torrent: Torrent) -> CrawlTarget:
+    """What to ask for a collected torrent, and of whom: its own file alone says the latter."""
     return CrawlTarget(
         infohash=row.infohash,
-        dht_keys=tuple(keys),
+        dht_keys=row_keys(row),
         name=row.name,
         size_bytes=row.size_bytes,
         category=row.category,
         language=row.language,
-        private=torrent is not None and torrent.private,
-        trackers=() if torrent is None else torrent.trackers,
+        private=torrent.private,
+        trackers=torrent.trackers,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 
 from observatory.aggregates import AGGREGATES, write_classic_aggregates
 from observatory.configuration import open_catalogue
@@ -71,6 +71,8 @@ def compact_runs(workspace: Workspace, arguments: CompactArguments, progress: Pr
             continue
         if found is not None:
             compacted.append(found)
+        progress.report(f"Counting {run.run_id}", number, len(runs), compacted=len(compacted))
+        with suppress(StorageError):  # a full disk: it is made when it is first asked for
             keep_rollup(run)  # it is named after the parts that it was made from
     if refused and not compacted and len(refused) == len(runs):
         raise StorageError(refused[0])

@@ -97,6 +97,11 @@ class Catalogue:
             order = (TorrentRow.added_at, TorrentRow.infohash)
             return list(session.scalars(select(TorrentRow).order_by(*order)))
 
+    def torrent(self, infohash: str) -> TorrentRow | None:
+        """The torrent of this infohash (40 digits); None where it is not collected."""
+        with self._session() as session:
+            return session.get(TorrentRow, infohash)
+
     def count_torrents(self) -> int:
         """How many torrents there are."""
         with self._session() as session:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.durable import write_durably
+from storage.durable import replace_durably, write_durably
 from swarm.errors import StorageError
 
 MAX_RECORD_BYTES = 256_000_000  # a swarm of a million peers takes 60 MB
@@ -116,24 +116,37 @@ def write_classic_folder(
         raise StorageError(
             f"cannot make the folder {folder}: {error.strerror or error}. Choose another place."
         ) from error
-    geo: dict[str, object] = {}
-    for name, record in records:
-        safe = _distinct(safe_name(name), geo)
-        write_durably(folder / _RUNS / safe, _to_json(record))
-        geo[safe] = record
-    write_aggregates(folder / _JSON, bar=bar, geo=geo)
+    written = 0
+
+    def kept() -> Iterator[tuple[str, object]]:
+        nonlocal written
+        for safe, record in _apart((safe_name(name), record) for name, record in records):
+            write_durably(folder / _RUNS / safe, _to_json(record))
+            written += 1
+            yield safe, record
+
+    write_aggregates(folder / _JSON, bar=bar, geo=kept())
     write_durably(folder / _TORRENTS / _INDEX, _to_json(index))
-    return len(geo)
+    return written
 
 
-def write_aggregates(json_dir: Path, *, bar: object, geo: object) -> None:
-    """Write bar.json and geo.json into `json_dir`.
+def write_aggregates(json_dir: Path, *, bar: object, geo: Iterable[tuple[str, object]]) -> None:
+    """Write bar.json and geo.json into `json_dir`; `geo` is gone through once, nothing is held.
 
     Raises:
         StorageError: the disk refuses; names the file.
     """
+
+    def write(aside: Path) -> None:
+        with aside.open("wb") as file:  # byte by byte what json.dumps makes of a dict
+            before = b"{"
+            for name, record in _apart(geo):
+                file.write(before + _to_json(name) + b": " + _to_json(record))
+                before = b", "
+            file.write(b"{}" if before == b"{" else b"}")
+
     write_durably(json_dir / "bar.json", _to_json(bar))
-    write_durably(json_dir / "geo.json", _to_json(geo))
+    replace_durably(json_dir / "geo.json", write)
 
 
 def safe_name(name: str) -> str:
@@ -164,13 +177,16 @@ def _shortened(text: str, told_apart_by: str) -> str:
     return kept + tail
 
 
-def _distinct(name: str, taken: dict[str, object]) -> str:
-    """`name`, or if that is taken, one that is not."""
-    candidate, count = name, 1
-    while candidate in taken:
-        candidate = _shortened(name.removesuffix(".json"), f"{name}\0{count}")
-        count += 1
-    return candidate
+def _apart(records: Iterable[tuple[str, object]]) -> Iterator[tuple[str, object]]:
+    """The records, none of a name that one before it had."""
+    taken: set[str] = set()
+    for name, record in records:
+        candidate, count = name, 1
+        while candidate in taken:
+            candidate = _shortened(name.removesuffix(".json"), f"{name}\0{count}")
+            count += 1
+        taken.add(candidate)
+        yield candidate, record
 
 
 def _json_files(folder: Path) -> list[Path]:

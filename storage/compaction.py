@@ -21,8 +21,10 @@ from polars.exceptions import PolarsError
 
 from storage.durable import ASIDE_PREFIX, sync
 from storage.manifest import RunState
+from storage.part_files import PART_COLUMNS, scan_parts
 from storage.parts import PART_KINDS, Generation, generations, part_number
-from storage.runs import PART_COLUMNS, RunReader, scan_parts
+from storage.polars_files import ROW_GROUP_ROWS
+from storage.run_reader import RunReader
 from swarm.errors import StorageError
 
 GRACE: Final = timedelta(minutes=10)
@@ -84,7 +86,7 @@ def compact_run(
                 rows = scan_parts(group, PART_COLUMNS[kind])
                 rows = rewrite.get(kind, _as_it_is)(rows)
                 path = aside / f"{kind}-{number:06d}.parquet"
-                rows.sink_parquet(path, compression="zstd")
+                rows.sink_parquet(path, compression="zstd", row_group_size=ROW_GROUP_ROWS)
                 sync(path)
                 done += 1
         os.utime(aside)  # the grace of what it replaces begins now

@@ -35,16 +35,30 @@ def replace_durably(path: Path, write: Callable[[Path], None], *, mode: int = 0o
         StorageError: as in `write_durably`.
     """
     aside = path.with_name(f"{ASIDE_PREFIX}{secrets.token_hex(8)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.touch(mode=mode, exist_ok=False)
-        write(aside)
-        sync(aside)
-        aside.replace(path)
+    with disk_errors(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside.touch(mode=mode, exist_ok=False)
+            write(aside)
+            sync(aside)
+            aside.replace(path)
+        except BaseException:
+            with suppress(OSError):  # the folder itself may be what is wrong
+                aside.unlink()
+            raise
         sync(path.parent)
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Let what the disk refuses meanwhile say which file it was about.
+
+    Raises:
+        StorageError: in the place of an OSError, and of how polars says it.
+    """
+    try:
+        yield
     except OSError as error:
-        with suppress(OSError):  # the folder itself may be what is wrong
-            aside.unlink()
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from storage.durable import write_durably
+from swarm.address_keeping import AddressKeeping
 from swarm.errors import StorageError
 from swarm.place import DatabaseBuild, Databases
 
@@ -121,12 +122,26 @@ class Manifest(BaseModel):
     database: DatabaseRecord | None  # of the places; None: an import keeps those of its record
     networks: DatabaseRecord | None = None
     hosting: DatabaseRecord | None = None
-    addresses_stored: bool
+    addresses_stored: bool  # whole ones, with their ports
+    prefixes_stored: bool = False  # the network that each is in
     addresses_removed_at: datetime | None = None  # when they were taken out, by keep_raw_days
     key_id: str | None = None  # of the pseudonyms' key; None in runs of older versions
+    # How they were made by it; None in runs of older versions: keyed BLAKE2b of 64 bits.
+    pseudonyms: str | None = None
     counts: RunCounts = RunCounts()
     message: str | None = None  # the closing sentence, or why it failed
     origin: str | None = None  # an import: the name of the folder it was read from
+
+    @property
+    def address_keeping(self) -> AddressKeeping:
+        """What of the peers' addresses the run holds now."""
+        if self.addresses_stored:
+            return AddressKeeping.YES
+        return AddressKeeping.PREFIX if self.prefixes_stored else AddressKeeping.NO
+
+    def shares_pseudonyms_with(self, other: Manifest) -> bool:
+        """Whether a peer of both runs has one pseudonym: by one key, in one way."""
+        return (self.key_id, self.pseudonyms) == (other.key_id, other.pseudonyms)
 
     @property
     def databases(self) -> Databases | None:
@@ -149,6 +164,11 @@ def database_records(databases: Databases | None) -> dict[str, DatabaseRecord | 
         name: None if build is None else DatabaseRecord.of(build)
         for name, build in zip(_DATABASE_FIELDS, builds, strict=True)
     }
+
+
+def no_earlier(ended_at: datetime, started_at: datetime) -> datetime:
+    """The end of what began then, also where the clock was set back meanwhile."""
+    return max(ended_at, started_at)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -20,7 +20,7 @@ from storage.durable import ASIDE_PREFIX, sole_writer, sync
 from storage.runs import RunReader
 from swarm.errors import StorageError
 
-VERSION: Final = 1  # of what the tables say; a new one makes all roll-ups stale
+VERSION: Final = 3  # of what the tables say; a new one makes all roll-ups stale
 _PREFIX = "rollup-"
 
 
@@ -31,17 +31,24 @@ def rollup_stamp(reader: RunReader) -> str:
     return hashlib.blake2b(f"{VERSION}{named}".encode(), digest_size=8).hexdigest()
 
 
-def read_rollup(reader: RunReader) -> dict[str, pl.DataFrame] | None:
+def rollup_folder(reader: RunReader) -> Path:
+    """Where the roll-up of just the parts that the run has now stands, once it is made."""
+    return reader.folder / f"{_PREFIX}{rollup_stamp(reader)}"
+
+
+def read_rollup(reader: RunReader) -> dict[str, pl.LazyFrame] | None:
     """The tables that were made from just the parts that the run has now; None: there are none.
 
-    One that does not read is none: it is made again.
+    Nothing is loaded but where each table's columns lie. One that is cut off is none: it is made
+    again.
     """
-    folder = reader.folder / f"{_PREFIX}{rollup_stamp(reader)}"
+    paths = sorted(rollup_folder(reader).glob("*.parquet"))
     try:
-        tables = {path.stem: pl.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
+        for path in paths:
+            pl.read_parquet_schema(path)
     except (OSError, PolarsError):
         return None
-    return tables or None
+    return {path.stem: pl.scan_parquet(path) for path in paths} or None
 
 
 def write_rollup(reader: RunReader, stamp: str, tables: Mapping[str, pl.DataFrame]) -> None:

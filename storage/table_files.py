@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from storage.durable import replace_durably, write_durably
+from storage.polars_files import write_csv, write_parquet
 from swarm.errors import StorageError
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".geojson")
@@ -33,11 +34,9 @@ def write_table(path: Path, table: pl.DataFrame, *, notes: Mapping[str, str]) ->
     """
     if path.suffix == ".csv":
         harmless = _harmless(table)
-        replace_durably(path, lambda aside: harmless.write_csv(aside))
+        replace_durably(path, lambda aside: write_csv(aside, harmless))
     elif path.suffix == ".parquet":
-        replace_durably(
-            path, lambda aside: table.write_parquet(aside, compression="zstd", metadata=dict(notes))
-        )
+        replace_durably(path, lambda aside: write_parquet(aside, table, notes=notes))
     else:
         raise StorageError(f"cannot write {path}: a table's name ends in .csv or .parquet")
 

@@ -71,6 +71,12 @@ SIGHTING_COLUMNS = (
     Column("recorded_loc", "String", "imported runs: the place as the file had it", nullable=True),
     Column("address", "String", "the raw address, only with store_addresses=yes", nullable=True),
     Column("port", "UInt16", "the raw port, only with store_addresses=yes", nullable=True),
+    Column(
+        "prefix",
+        "String",
+        "the /24 or /48 it is in, only with store_addresses=prefix",
+        nullable=True,
+    ),
     Column("ip_version", "UInt8", "4 or 6; null in imported and older runs", nullable=True),
     *NETWORK_COLUMNS,
     Column("place", "UInt64", "country and point as one number; null in older runs", nullable=True),
@@ -157,6 +163,12 @@ VISIT_COLUMNS = (
     Column("country", "String", "ISO 3166-1 alpha-2; ZZ where no database knows"),
     Column("address", "String", "the raw address, only with store_addresses=yes", nullable=True),
     Column("port", "UInt16", "the raw port, only with store_addresses=yes", nullable=True),
+    Column(
+        "prefix",
+        "String",
+        "the /24 or /48 it is in, only with store_addresses=prefix",
+        nullable=True,
+    ),
 )
 
 # Peers per swarm and country. Imported runs keep the record's own in tallies.parquet; for a

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from swarm.endpoint import Endpoint
 from swarm.infohash import InfoHash
@@ -58,6 +58,20 @@ def parse_magnet(text: str) -> Magnet:
         tuple(_peers(fields.get("x.pe", []))),
         tuple(fields.get("ws", [])),
     )
+
+
+def magnet_link(infohash: InfoHash, infohash_v2: bytes | None = None, name: str = "") -> str:
+    """A magnet link of nothing but infohashes and a name: trackers may hold a passkey.
+
+    A torrent that is v2 alone is named by its whole infohash (BEP 52), a hybrid by both.
+    """
+    topics = []
+    if infohash_v2 is None or infohash_v2[:20] != infohash.digest:
+        topics.append(f"xt=urn:btih:{infohash.hex}")
+    if infohash_v2 is not None:
+        topics.append(f"xt=urn:btmh:1220{infohash_v2.hex()}")
+    named = [f"dn={quote(name, safe='', errors='replace')}"] if name else []
+    return "magnet:?" + "&".join((*topics, *named))
 
 
 def _peers(texts: list[str]) -> Iterator[Endpoint]:

@@ -16,18 +16,16 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     field_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
+from swarm.address_keeping import AddressKeeping
 from swarm.errors import SettingsError
 
 ENV_PREFIX = "SWARM_ATLAS_"
@@ -52,6 +50,17 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _keeping(value: object) -> object:
+    """Take the words for yes and no that other settings take, and older runs' booleans."""
+    said = str(value).lower()
+    if said in ("true", "on", "1", "y", "t"):
+        return AddressKeeping.YES
+    if said in ("false", "off", "0", "n", "f"):
+        return AddressKeeping.NO
+    return said
+
+
+KeepingSetting = Annotated[AddressKeeping, BeforeValidator(_keeping)]
 _OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 
 
@@ -62,10 +71,14 @@ def check_host_and_port(text: str) -> None:
         raise ValueError(f"{text!r} is not HOST:PORT")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """One reading of config.txt and the environment; frozen. Times are in seconds."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    # Not pydantic-settings: `read_settings` merges file and environment itself, to name the line,
+    # and that package costs each start more than all else of this module.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, validate_default=True
+    )
 
     root_url: str = ""
     wait: float = Field(default=3.0, ge=0, le=3600)
@@ -102,7 +115,7 @@ class Settings(BaseSettings):
     maxmind_licence_key: SecretStr = SecretStr("")
     maxmind_url: str = "https://download.maxmind.com"
     dbip_url: str = "https://download.db-ip.com"
-    store_addresses: bool = False
+    store_addresses: KeepingSetting = AddressKeeping.NO
     trusted_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     keep_raw_days: Annotated[float | None, BeforeValidator(_empty_is_none)] = Field(
         default=None, ge=0, le=36500, allow_inf_nan=False
@@ -158,18 +171,6 @@ class Settings(BaseSettings):
         if value and not value.startswith(DATABASE_SCHEMES):
             raise ValueError("must be postgresql://user:password@host:5432/database, or empty")
         return value
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `read_settings` hands over: it has merged file and environment itself."""
-        return (init_settings,)
 
 
 def _key_names() -> dict[str, str]:

@@ -12,6 +12,7 @@ from analysis.classic_import import RunFrames, records_to_frames
 from analysis.locator import Locator
 from analysis.pseudonyms import pseudonymise
 from storage.classic import ClassicFolder, RecordFile
+from swarm.address_keeping import AddressKeeping
 from swarm.errors import StorageError
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -38,7 +39,7 @@ def import_records(
     records: list[ClassicRecord],
     index: dict[str, Any] | None = None,
     *,
-    store_addresses: bool = True,
+    store_addresses: AddressKeeping = AddressKeeping.YES,
     relocate_with: Locator | None = None,
 ) -> RunFrames:
     """The frames of records, under a fixed key."""

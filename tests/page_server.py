@@ -16,9 +16,11 @@ from observatory.host import Host
 
 
 @contextmanager
-def served(host: object, access: Access | None = None, address: str = "127.0.0.1") -> Iterator[str]:
+def served(
+    host: object, access: Access | None = None, address: str = "127.0.0.1", port: int = 0
+) -> Iterator[str]:
     """Serve the page over `host`; yields the URL by which this machine reaches it."""
-    listener = socket.create_server((address, 0))
+    listener = socket.create_server((address, port))
     server = make_server(build_app(cast(Host, host), access), listener)
     thread = threading.Thread(target=server.run)
     thread.start()

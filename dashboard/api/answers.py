@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from analysis.estimate import Estimate
 from analysis.totals import RunTotals
-from observatory.jobs import Job, JobKind, JobState
+from observatory.job import Job, JobKind, JobState
 from observatory.summaries import RunSummary
 from storage.manifest import RunCounts, RunKind, RunState
+from swarm.place import DatabaseBuild
 
 
 class Answer(BaseModel):
@@ -51,6 +52,26 @@ class Database(Answer):
     attribution: str | None
     attribution_url: str | None
 
+    @classmethod
+    def of(cls, build: DatabaseBuild | None) -> Database | None:
+        """The answer about a database; None stays None."""
+        if build is None:
+            return None
+        return cls(
+            name=build.name,
+            built_on=build.built_on,
+            attribution=build.attribution,
+            attribution_url=build.attribution_url,
+        )
+
+
+class Databases(Answer):
+    """All that was asked about addresses; null where it was not."""
+
+    places: Database
+    networks: Database | None
+    hosting: Database | None
+
 
 class Run(Answer):
     """One run, as a line of a list."""
@@ -64,20 +85,12 @@ class Run(Answer):
     swarms_done: int
     peers: int = Field(description="a peer in two swarms counts twice")
     database: Database | None = Field(description="null: an import keeps its record's places")
+    databases: Databases | None = Field(description="that one, and those of networks and hosting")
     message: str | None
 
     @classmethod
     def of(cls, run: RunSummary) -> Run:
         """The answer about a run."""
-        build = run.database
-        database = None
-        if build is not None:
-            database = Database(
-                name=build.name,
-                built_on=build.built_on,
-                attribution=build.attribution,
-                attribution_url=build.attribution_url,
-            )
         return cls(
             id=run.id,
             kind=run.kind,
@@ -87,9 +100,22 @@ class Run(Answer):
             swarms_total=run.swarms_total,
             swarms_done=run.swarms_done,
             peers=run.peers,
-            database=database,
+            database=Database.of(run.database),
+            databases=_databases(run),
             message=run.message,
         )
+
+
+def _databases(run: RunSummary) -> Databases | None:
+    asked = run.databases
+    placed = None if asked is None else Database.of(asked.places)
+    if asked is None or placed is None:
+        return None
+    return Databases(
+        places=placed,
+        networks=Database.of(asked.networks),
+        hosting=Database.of(asked.hosting),
+    )
 
 
 class Runs(Answer):

@@ -13,7 +13,7 @@ from typing import Any
 from analysis.countries import country_name
 from dashboard.api import answers, questions
 from dashboard.live import LiveView, RunKey, ShownRun
-from observatory.jobs import JobKind
+from observatory.job import JobKind
 from observatory.summaries import RunSummary
 from observatory.version import code_version
 from swarm.errors import StorageError
@@ -247,13 +247,13 @@ def state_of(live: LiveView, run_id: str | None) -> RunKey | None:
     """The state of the run that is asked about; None where there is none."""
     desk = live.host.current
     run = live.shown_run(desk, run_id)
-    return None if run is None else live.key(desk, run)
+    return None if run is None else live.key_now(desk, run)
 
 
 def _shown(live: LiveView, run_id: str | None) -> tuple[RunSummary, ShownRun]:
     desk = live.host.current
     run = live.shown_run(desk, run_id)
-    shown = None if run is None else live.shown(live.key(desk, run))
+    shown = None if run is None else live.shown(live.key_now(desk, run))
     if run is None or shown is None:
         named = "no run yet: start a fetch" if run_id is None else f"no run {run_id[:40]!r}"
         raise NotHere(f"There is {named}; see /api/v1/runs.")

@@ -10,7 +10,8 @@ from analysis.cells import cell_number
 from analysis.selection import Bounds, Selection
 from analysis.swarm_list import SORTABLE
 from analysis.tables import Binning
-from dashboard.address_state import MOST_TEXT_CHARACTERS, MOST_VALUES
+from dashboard.address_state import DEFAULT_BINNING, MOST_TEXT_CHARACTERS, MOST_VALUES
+from observatory.jobs import InfohashText
 
 _Text = Annotated[str, Field(max_length=MOST_TEXT_CHARACTERS)]
 _Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1; ZZ is unknown")]
@@ -42,7 +43,7 @@ class Narrowed(Question):
     category: list[_Text] = Field(
         [], max_length=MOST_VALUES, description="any of these; empty is the unknown"
     )
-    binning: Binning = Field(Binning.CLASSIC, description="how sizes are cut, for `bin`")
+    binning: Binning = Field(DEFAULT_BINNING, description="how sizes are cut, for `bin`")
     bin: int | None = Field(None, description="a bin of the histogram, by its order")
     place: _Text | None = Field(None, description="the key of a place, as `places` gives it")
     swarm: int | None = Field(None, ge=0, description="a swarm's number within the run")
@@ -108,9 +109,12 @@ class StartScrape(Question):
 
 
 class StartFetch(Question):
-    """Ask who shares the collected torrents; how, config.txt says."""
+    """Ask who shares the collected torrents, or some of them; how, config.txt says."""
 
     kind: Literal["fetch"]
+    infohashes: list[InfohashText] | None = Field(
+        None, min_length=1, max_length=1_000, description="of what is collected, these alone"
+    )
 
 
 class StartPurge(Question):

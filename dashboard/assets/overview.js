@@ -33,6 +33,47 @@
   // Not an Output: a callback with one in the shell would run before its page is there.
   const goTo = (search) => { window.dash_clientside.set_props("address", { search }); };
 
+  const made = (tag, className, ...children) => {
+    const part = document.createElement(tag);
+    if (className) part.className = className;
+    part.append(...children); // strings become text: names are never read as markup
+    return part;
+  };
+  const plainButton = (className, data, pressed, ...children) => {
+    const button = made("button", `plain ${className}`, ...children);
+    button.type = "button";
+    Object.assign(button.dataset, data);
+    button.setAttribute("aria-pressed", String(pressed));
+    return button;
+  };
+  // In assets/flags.webp a flag's row and column are the letters of its code.
+  const flagOf = (code) => {
+    const flag = made("span", "flag");
+    flag.setAttribute("aria-hidden", "true");
+    const [row, column] = [...code].map((letter) => letter.charCodeAt(0) - 65);
+    flag.style.backgroundPosition = `${-18 * column}px ${-12 * row}px`;
+    return flag;
+  };
+  // A row as dashboard/overview/country_table.py describes it.
+  const countryRow = (row) => {
+    let first = made("span", "rank", String(row.rank ?? ""));
+    if (row.key) {
+      const swatch = made("span", "swatch");
+      swatch.style.backgroundColor = row.colour;
+      first = plainButton("key", { country: row.key }, row.shown, swatch, first);
+      // What is to be read on a button has to stand in its name (WCAG 2.2, 2.5.3).
+      first.setAttribute("aria-label", `${row.rank ?? ""} ${row.key_label}`.trim());
+    }
+    const name = row.code
+      ? plainButton("pick", { pick: "country", value: row.code }, row.chosen, flagOf(row.code), row.name)
+      : row.name;
+    const bar = made("div");
+    bar.style.width = `${row.width}%`;
+    bar.style.backgroundColor = row.colour;
+    const cells = [first, name, made("div", "share-bar", bar), row.peers, row.share, row.median];
+    return made("tr", row.quiet ? "quiet" : "", ...cells.map((cell) => made("td", "", cell)));
+  };
+
   const clicked = (chart) => chart?.points?.[0]?.customdata;
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
@@ -49,12 +90,25 @@
         return [null, null];
       },
 
+      // Not an Output: Dash would let the charts wait, at each click, for all that comes before it.
+      chart(key, charted) {
+        if (JSON.stringify(key) !== JSON.stringify(charted)) {
+          window.dash_clientside.set_props("charted", { data: key });
+        }
+      },
+
+      drawCountries(rows) {
+        document.getElementById("countries").replaceChildren(...(rows ?? []).map(countryRow));
+        window.dash_clientside.atlas.keepFocus();
+        return rows?.length ?? 0;
+      },
+
       // The controls say what the address says; a control that is used writes it.
       syncControls(query, binning, bars, view, countries, categories) {
         const params = new URLSearchParams(query);
         const by = window.dash_clientside.callback_context.triggered_id;
         const said = [
-          params.get("binning") === "log2" ? "log2" : "classic",
+          params.get("binning") === "classic" ? "classic" : "log2",
           params.get("bars") === "shares" ? "shares" : "peers",
           params.get("map") === "classic" ? "classic" : "places",
           params.getAll("country"),
@@ -68,7 +122,7 @@
           if (value === plain) params.delete(key); else params.set(key, value);
         };
         if (!alike[0]) params.delete("bin"); // it was one of the other bins
-        put("binning", binning, "classic");
+        put("binning", binning, "log2");
         put("bars", bars, "peers");
         put("map", view, "places");
         for (const [key, values] of [["country", set[3]], ["category", set[4]]]) {

@@ -13,11 +13,58 @@
   }
   window.addEventListener("wheel", () => { lastWheel = Date.now(); }, { capture: true, passive: true });
 
+  // Scripts that the first page does without (dashboard/document.py): once all is shown, or when
+  // another page is come to.
+  let loadedLater = null;
+  const later = () => {
+    loadedLater ??= Promise.all([...document.querySelectorAll("link[rel=next-script]")].map(
+      ({ href }) => new Promise((done, failed) => {
+        const script = document.createElement("script");
+        [script.src, script.onload, script.onerror] = [href, done, failed];
+        document.head.append(script);
+      }),
+    ));
+    loadedLater.catch(() => { loadedLater = null; }); // the server is gone: tried again
+    return loadedLater;
+  };
+  const LATER_MS = 4000;
+  window.addEventListener("load", () => { setTimeout(() => requestIdleCallback(() => later()), LATER_MS); });
+
+  // Our charts' library: were it not there by then, dcc.Graph would load one of its own.
+  const charts = document.getElementById("charts");
+  const chartsAreThere = new Promise((done) => {
+    if (!charts || window.Plotly) done();
+    else for (const end of ["load", "error"]) charts.addEventListener(end, done);
+  });
+
+  // A chart that is left while it is being drawn is taken apart when it has been: plotly goes on
+  // with its drawing in steps, and would miss what is gone.
+  const drawing = new WeakMap();
+  chartsAreThere.then(() => {
+    const { react, purge } = window.Plotly;
+    window.Plotly.react = (graph, ...figure) => {
+      const drawn = react(graph, ...figure);
+      drawing.set(graph, drawn);
+      return drawn;
+    };
+    window.Plotly.purge = (graph) => {
+      const take = () => { purge(graph); };
+      Promise.resolve(drawing.get(graph)).then(take, take);
+    };
+  });
+
   const plainFetch = window.fetch;
   window.fetch = async (...request) => {
+    if (String(request[0]).includes("_dash-layout") && window.firstPage) {
+      const asked = window.firstPage; // assets/first.js has asked for it, and for the page in it
+      window.firstPage = null;
+      await chartsAreThere;
+      return asked.catch(() => plainFetch(...request));
+    }
     if (!String(request[0]).includes("_dash-update-component")) return plainFetch(...request);
     waiting += 1;
     try {
+      if (String(request[1]?.body).includes("main.children")) await later();
       const answer = await plainFetch(...request);
       document.documentElement.classList.remove("offline");
       return answer;
@@ -174,8 +221,9 @@
         const links = document.querySelectorAll("nav.pages a");
         return [...links].map((link) => link.pathname + (run ? `?run=${encodeURIComponent(run)}` : ""));
       },
-      // At a new page: the tab's title, the mark in the navigation, and the reader's focus.
+      // At a page, the first too: the tab's title, the mark in the navigation, the reader's focus.
       arrive(title) {
+        if (!title) return same(); // the frame alone: its page is still to come
         const first = document.title === title;
         document.title = title;
         for (const link of document.querySelectorAll("nav.pages a")) {

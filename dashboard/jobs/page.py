@@ -15,7 +15,7 @@ from dashboard.markup import aria, page_head
 from dashboard.orders import look_at_once, pressed, say
 from dashboard.overview.parts import job as progress_of
 from dashboard.page import Page, Visit
-from observatory.jobs import Job
+from observatory.job import Job
 from swarm.errors import SwarmError
 
 RUNNING, CANCEL, LIST, MORE = "jobs-running", "jobs-cancel", "jobs-list", "jobs-more"

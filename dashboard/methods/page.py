@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from dash import Dash, Input, Output, State, html, no_update
@@ -13,11 +15,11 @@ from dashboard.live import LiveView
 from dashboard.markup import aria, page_head, said_by
 from dashboard.methods.rendering import rendered
 from dashboard.page import Page, Visit
+from observatory.methods import METHODS_NAME, methods_text
 from storage.manifest import Manifest, RunKind
 from storage.runs import RunReader
 
 BODY = "methods-body"
-METHODS_NAME = "methods.md"
 _MOST_BYTES = 1_000_000
 # Of the settings, those that cap what a run can find. Others may be secret.
 _CAPS = ("max_packets_per_s", "crawl_deadline_s", "processes", "max_connections")
@@ -52,22 +54,33 @@ def methods_of(live: LiveView, query: str | None) -> list[Any]:
         return [html.P(words.NO_RUN_YET if wanted is None else words.no_such_run(wanted))]
     reader = desk.open_run(run.id)
     manifest = reader.manifest
-    text = methods_text(reader)
-    about = [html.P(words.NO_METHODS_YET)] if text is None else rendered(text)
+    text = kept_text(reader)
+    fresh = [] if text is not None else [html.P(words.METHODS_JUST_NOW, className="plan")]
+    about = rendered(_computed(reader) if text is None else text)
     return [
         html.Div([_sources(manifest), _coverage(manifest), _caps(manifest)], className="facts"),
-        html.Article(about, className="card methods-text"),
+        html.Article([*fresh, *about], className="card methods-text"),
         html.P(words.OUTLINES, className="plan"),
     ]
 
 
-def methods_text(reader: RunReader) -> str | None:
+def kept_text(reader: RunReader) -> str | None:
     """The run's methods.md; None where none was written, as in runs that have not ended."""
     path = reader.folder / METHODS_NAME
     if not path.exists():
         return None
     with path.open("rb") as file:
         return file.read(_MOST_BYTES).decode(errors="replace")
+
+
+def _computed(reader: RunReader) -> str:
+    """What would stand there if the run ended now; made once for each of its revisions."""
+    return _text_at(str(reader.folder), reader.revision)
+
+
+@lru_cache(maxsize=8)
+def _text_at(folder: str, _revision: str) -> str:
+    return methods_text(RunReader(Path(folder)))
 
 
 def _sources(manifest: Manifest) -> html.Section:

@@ -12,7 +12,7 @@ from dashboard.live import LiveView
 from dashboard.orders import look_at_once, pressed, say, say_nothing
 from dashboard.overview import charts
 from observatory.host import Host
-from observatory.jobs import JobKind
+from observatory.job import JobKind
 from swarm.errors import JobRefused, SwarmError
 
 _CONTROLS = (ids.BINNING, ids.SHARES, ids.MAP_VIEW, ids.COUNTRY_PICKER, ids.CATEGORY_PICKER)
@@ -46,7 +46,18 @@ def _register_browser_side(app: Dash) -> None:
         State(ids.RESULT_KEY, "data"),
         initial=False,
     )
-    browser("keepFocus", Input(ids.COUNTRIES, "children"), initial=False)
+    browser(
+        "chart",
+        Input(ids.RUN_KEY, "data"),
+        State(ids.CHARTED, "data"),
+        namespace="overview",
+    )
+    browser(
+        "drawCountries",
+        Output(ids.COUNTRIES_DRAWN, "data"),
+        Input(ids.COUNTRY_ROWS, "data"),
+        namespace="overview",
+    )
     browser(
         "viewport",
         Output(ids.VIEWPORT, "data"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
+from dash.exceptions import PreventUpdate
 
 from analysis.palette import Scheme
 from analysis.selection import Bounds
@@ -12,6 +15,7 @@ from dashboard import ids
 from dashboard.address_state import AddressState, read_address
 from dashboard.live import LiveView, RunKey
 from dashboard.overview import parts
+from dashboard.overview.country_table import country_rows
 from dashboard.overview.drawing import (
     Viewport,
     Wish,
@@ -19,8 +23,21 @@ from dashboard.overview.drawing import (
     draw_histogram,
     draw_map,
     map_zoom,
+    places_in_view,
 )
+from dashboard.page import Visit
 
+_BARS = (
+    Output(ids.HISTOGRAM, "figure"),
+    Output(ids.COUNTRY_ROWS, "data"),
+    Output(ids.BARS_DRAWN, "data"),
+)
+_MAP = (
+    Output(ids.MAP, "figure"),
+    Output(ids.MAP_NOTE, "children"),
+    Output(ids.MAP_DRAWN, "data"),
+)
+_ASSETS_URL = "/assets"
 _LONGEST_KEY = 60  # of a place; ours are shorter
 
 
@@ -33,10 +50,8 @@ def register(app: Dash, live: LiveView) -> None:
 
 def _register_bars(app: Dash, live: LiveView) -> None:
     @app.callback(
-        Output(ids.HISTOGRAM, "figure"),
-        Output(ids.COUNTRIES, "children"),
-        Output(ids.BARS_DRAWN, "data"),
-        Input(ids.RUN_KEY, "data"),
+        *_BARS,
+        Input(ids.CHARTED, "data"),
         Input(ids.ADDRESS, "search"),
         Input(ids.SCHEME, "data"),
         Input(ids.TOP, "value"),
@@ -55,20 +70,14 @@ def _register_bars(app: Dash, live: LiveView) -> None:
         address = read_address(query)
         run = _run(live, key, address)
         if run is None or scheme is None:
-            return (no_update,) * 3
-        shown = live.shown(run)
-        wish = Wish(Scheme(scheme), int(top), frozenset(hidden), address)
-        colours = choose_colours(shown, live.slots(run), wish)
-        table: Any = [] if shown is None else parts.countries(shown, colours, wish)
-        return draw_histogram(shown, colours, wish, whole=drawn is None), table, scheme
+            raise PreventUpdate
+        return _bars(live, run, Wish(Scheme(scheme), int(top), frozenset(hidden), address), drawn)
 
 
 def _register_map(app: Dash, live: LiveView) -> None:
     @app.callback(
-        Output(ids.MAP, "figure"),
-        Output(ids.MAP_NOTE, "children"),
-        Output(ids.MAP_DRAWN, "data"),
-        Input(ids.RUN_KEY, "data"),
+        *_MAP,
+        Input(ids.CHARTED, "data"),
         Input(ids.ADDRESS, "search"),
         Input(ids.SCHEME, "data"),
         Input(ids.TOP, "value"),
@@ -91,22 +100,16 @@ def _register_map(app: Dash, live: LiveView) -> None:
         address = read_address(query)
         run = _run(live, key, address)
         if run is None or scheme is None:
-            return (no_update,) * 3
-        shown = live.shown(run)
+            raise PreventUpdate
         wish = Wish(Scheme(scheme), int(top), frozenset(hidden), address)
-        viewport = read_viewport(seen, map_zoom(width))
-        colours = choose_colours(shown, live.slots(run), wish)
-        assets = app.get_asset_url("").rstrip("/")
-        figure = draw_map(shown, colours, wish, viewport, assets, whole=drawn is None)
-        note = "" if shown is None else parts.map_note(shown, wish.address, viewport.cell_deg)
-        return figure, note, scheme
+        return _map(live, run, wish, read_viewport(seen, map_zoom(width)), drawn)
 
 
 def _register_place(app: Dash, live: LiveView) -> None:
     @app.callback(
         Output(ids.PLACE, "children"),
         Input(ids.MAP, "hoverData"),
-        State(ids.RUN_KEY, "data"),
+        State(ids.CHARTED, "data"),
         State(ids.ADDRESS, "search"),
         prevent_initial_call=True,
     )
@@ -118,6 +121,62 @@ def _register_place(app: Dash, live: LiveView) -> None:
         if shown is None or place is None:
             return no_update
         return parts.top_torrents(shown.top_torrents(place))
+
+
+def first_values(live: LiveView, visit: Visit) -> dict[Output, Any]:
+    """Both charts whole, the table and the note, as a visitor's window wants them.
+
+    Raises:
+        SwarmError: the world does not read.
+    """
+    address, look = read_address(visit.query), visit.look
+    desk = live.host.current
+    run = live.key(desk, live.shown_run(desk, address.run))
+    wish = Wish(look.scheme, look.top, frozenset(), address)
+    viewport = Viewport(map_zoom(look.width_px))
+    bars = _bars(live, run, wish, None)
+    map_ = _map(live, run, wish, viewport, None)
+    values = dict(zip((*_BARS, *_MAP), (*bars, *map_), strict=True))
+    return values | {Output(ids.CHARTED, "data"): asdict(run)}
+
+
+def _bars(live: LiveView, run: RunKey, wish: Wish, drawn: str | None) -> tuple[Any, ...]:
+    """What _BARS is to be.
+
+    Raises:
+        PreventUpdate: it was `drawn` of just that.
+    """
+    stamp = f"{run} {wish}"
+    if stamp == drawn:
+        raise PreventUpdate
+    shown = live.shown(run)
+    colours = choose_colours(shown, live.slots(run), wish)
+    table: Any = []
+    if shown is not None:
+        question = ("table", wish, *colours.by_key().items())
+        table = shown.made(question, partial(country_rows, shown, colours, wish))
+    return draw_histogram(shown, colours, wish, whole=drawn is None), table, stamp
+
+
+def _map(
+    live: LiveView, run: RunKey, wish: Wish, viewport: Viewport, drawn: str | None
+) -> tuple[Any, ...]:
+    """What _MAP is to be.
+
+    Raises:
+        PreventUpdate: it was `drawn` of just that.
+    """
+    stamp = f"{run} {wish} {viewport}"
+    if stamp == drawn:
+        raise PreventUpdate
+    shown = live.shown(run)
+    colours = choose_colours(shown, live.slots(run), wish)
+    figure = draw_map(shown, colours, wish, viewport, _ASSETS_URL, whole=drawn is None)
+    note = ""
+    if shown is not None:
+        _places, cell_deg = places_in_view(shown, wish.address.selection, viewport)
+        note = parts.map_note(shown, wish.address, cell_deg)
+    return figure, note, stamp
 
 
 def read_viewport(seen: Any, zoom: float) -> Viewport:

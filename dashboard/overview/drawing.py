@@ -12,12 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
+import polars as pl
 from dash import Patch
 
-from analysis.cells import cell_deg_at
+from analysis.cells import cell_deg_at, coarser
 from analysis.figures import (
     bin_order,
     histogram_layout,
@@ -35,9 +37,11 @@ from dashboard.address_state import AddressState
 from dashboard.live import ShownRun
 from swarm.place import UNKNOWN_COUNTRY
 
+Traces = list[dict[str, Any]]
 _ONE_COLUMN_PX = 1150  # as in assets/style.css
 _WORLD_PX = 512 * 1.2  # MapLibre's world at zoom 0, with room: cards are flatter than the world
 _FINER_BY = 2.5  # zoom levels: the page's markers may overlap a little, which shows density
+_MOST_MARKERS = 2_000  # on one map: more are dear to draw, and nobody tells them apart
 _NOBODY = "--"  # no country has this code
 _POINTS_FROM_ZOOM = 7  # from here on each place has a marker of its own
 
@@ -91,21 +95,11 @@ def choose_colours(shown: ShownRun | None, slots: Mapping[str, int], wish: Wish)
 def draw_histogram(shown: ShownRun | None, colours: Colours, wish: Wish, *, whole: bool) -> Any:
     """The histogram: a figure where it is wanted `whole`, else a Patch."""
     layout = histogram_layout(colours.palette, shares=wish.address.shares)
-    traces: list[Any] = []
+    traces: Traces = []
     order: list[str] = []
     if shown is not None:
-        seen = replace(wish.address, bin=None).selection
-        bins = group_behind_top(shown.histogram(seen, wish.address.binning), list(colours.top))
-        traces = histogram_traces(
-            bins,
-            colours.top,
-            colours.slots,
-            colours.palette,
-            wish.hidden,
-            chosen=wish.address.bin,
-            shares=wish.address.shares,
-        )
-        order = bin_order(bins, wish.hidden)
+        question = ("bars", wish, *colours.by_key().items())
+        traces, order = shown.made(question, partial(_bars, shown, colours, wish))
     if whole:
         layout.xaxis.categoryarray = order
         return _whole(traces, layout)
@@ -119,6 +113,22 @@ def draw_histogram(shown: ShownRun | None, colours: Colours, wish: Wish, *, whol
     return _changed(traces, theme_changes(layout) | changes)
 
 
+def _bars(shown: ShownRun, colours: Colours, wish: Wish) -> tuple[Traces, list[str]]:
+    """The histogram's traces, and its bins in order."""
+    seen = replace(wish.address, bin=None).selection
+    bins = group_behind_top(shown.histogram(seen, wish.address.binning), list(colours.top))
+    traces = histogram_traces(
+        bins,
+        colours.top,
+        colours.slots,
+        colours.palette,
+        wish.hidden,
+        chosen=wish.address.bin,
+        shares=wish.address.shares,
+    )
+    return _plain(traces), bin_order(bins, wish.hidden)
+
+
 def draw_map(
     shown: ShownRun | None,
     colours: Colours,
@@ -130,21 +140,42 @@ def draw_map(
 ) -> Any:
     """The map: a figure where it is wanted `whole`, else a Patch."""
     layout = map_layout(colours.palette, assets_url, viewport.zoom)
-    traces: list[Any] = []
-    if shown is not None and wish.address.classic_map:
-        markers = shown.markers(wish.address.selection)
-        traces = list(map_traces(markers, colours.slots, colours.palette, wish.hidden))
-    elif shown is not None:
-        countries = _shown_countries(shown, colours, wish)
-        seen = replace(wish.address, place=None, countries=countries).selection
+    traces: Traces = []
+    if shown is not None:
         outlines = f"{assets_url}/{OUTLINE_FILE}"
-        places = shown.places(seen, viewport.cell_deg, viewport.bounds)
-        traces = [
-            *place_traces(places, colours.slots, colours.palette, chosen=wish.address.place),
-            *country_traces(shown.country_level(seen), colours.palette, outlines),
-        ]
-    traces = traces or [go.Scattermap(lat=[], lon=[])]  # without a trace plotly draws no map
+        question = ("map", wish, viewport, outlines, *colours.by_key().items())
+        draw = partial(_markers, shown, colours, wish, viewport, outlines)
+        traces = shown.made(question, draw)
+    # Without a trace plotly draws no map.
+    traces = traces or [{"type": "scattermap", "lat": [], "lon": []}]
     return _whole(traces, layout) if whole else _changed(traces, theme_changes(layout))
+
+
+def _markers(
+    shown: ShownRun, colours: Colours, wish: Wish, viewport: Viewport, outlines_url: str
+) -> Traces:
+    """The map's traces."""
+    if wish.address.classic_map:
+        markers = shown.markers(wish.address.selection)
+        return _plain(map_traces(markers, colours.slots, colours.palette, wish.hidden))
+    countries = _shown_countries(shown, colours, wish)
+    seen = replace(wish.address, place=None, countries=countries).selection
+    places, _cell_deg = places_in_view(shown, seen, viewport)
+    of_places = place_traces(places, colours.slots, colours.palette, chosen=wish.address.place)
+    of_countries = country_traces(shown.country_level(seen), colours.palette, outlines_url)
+    return _plain([*of_places, *of_countries])
+
+
+def places_in_view(
+    shown: ShownRun, selection: Selection, viewport: Viewport
+) -> tuple[pl.DataFrame, float | None]:
+    """The map's places, merged until they are few enough to draw, and the cells they merged in."""
+    cell_deg = viewport.cell_deg
+    places = shown.places(selection, cell_deg, viewport.bounds)
+    while len(places) > _MOST_MARKERS and (next_deg := coarser(cell_deg)) is not None:
+        cell_deg = next_deg
+        places = shown.places(selection, cell_deg, viewport.bounds)
+    return places, cell_deg
 
 
 def _shown_countries(shown: ShownRun, colours: Colours, wish: Wish) -> frozenset[str]:
@@ -165,14 +196,18 @@ def map_zoom(window_px: int) -> float:
     return min(2.0, max(0.0, math.log2(card_px / _WORLD_PX)))
 
 
-def _whole(traces: Sequence[Any], layout: go.Layout) -> dict[str, Any]:
+def _plain(traces: Sequence[Any]) -> Traces:
     """As plain values: a go.Figure would add plotly's own template."""
-    return {"data": [t.to_plotly_json() for t in traces], "layout": layout.to_plotly_json()}
+    return [trace.to_plotly_json() for trace in traces]
 
 
-def _changed(traces: Sequence[Any], changes: Mapping[tuple[str, ...], Any]) -> Patch:
+def _whole(traces: Traces, layout: go.Layout) -> dict[str, Any]:
+    return {"data": traces, "layout": layout.to_plotly_json()}
+
+
+def _changed(traces: Traces, changes: Mapping[tuple[str, ...], Any]) -> Patch:
     patch = Patch()
-    patch["data"] = [trace.to_plotly_json() for trace in traces]
+    patch["data"] = traces
     for path, value in changes.items():
         at = patch["layout"]
         for key in path[:-1]:

@@ -11,28 +11,19 @@ from dash import dcc, html
 from analysis.palette import SLOTS
 from analysis.tables import Binning
 from dashboard import ids, intake, words
+from dashboard.graphs import graph
 from dashboard.markup import aria, dismissible, icon
 from dashboard.overview.narrowing import country_choices
 
 _TOP_CHOICES = (3, 5, 8, SLOTS)
-# Plotly offers to send charts to a cloud and to fetch outlines from a CDN: neither leaves here.
-_GRAPH_CONFIG: dict[str, Any] = {
-    "displaylogo": False,
-    "showSendToCloud": False,
-    "plotlyServerURL": "https://invalid.localhost/",
-    "topojsonURL": "/assets/topojson/",
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-}
-# Shown for the moment until the first data: no axes, no colours.
-_BLANK_FIGURE: dict[str, Any] = {
-    "data": [],
-    "layout": {
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": {"visible": False},
-        "yaxis": {"visible": False},
-    },
-}
+_TABLE_HEAD = (
+    "#",
+    words.COUNTRY,
+    html.Span(words.COMPARED, className="unseen"),
+    words.PEERS,
+    words.SHARE,
+    words.MEDIAN,
+)
 
 
 def overview() -> list[Any]:
@@ -40,12 +31,8 @@ def overview() -> list[Any]:
     result = dismissible(ids.RESULT, ids.RESULT_TEXT, ids.RESULT_DISMISS)
     return [
         *_stores(),
-        html.Div(
-            [html.H1(words.OVERVIEW), html.Span(id=ids.RUN_TITLE, className="run-title")],
-            className="page-head",
-        ),
-        html.Div([_actions(), _job(), result], className="bar"),
-        intake.panel(),
+        html.H1(words.OVERVIEW, className="unseen"),  # the navigation says it to those who see
+        html.Div([_actions(), _job(), result, intake.panel()], className="bar"),
         _empty(),
         _figures(),
         _purge_modal(),
@@ -55,6 +42,10 @@ def overview() -> list[Any]:
 def _stores() -> list[Any]:
     return [
         dcc.Store(id=ids.RUN_KEY),
+        dcc.Store(id=ids.CHARTED),
+        dcc.Store(id=ids.FILLED),
+        dcc.Store(id=ids.COUNTRY_ROWS),
+        dcc.Store(id=ids.COUNTRIES_DRAWN),
         dcc.Store(id=ids.BARS_DRAWN),
         dcc.Store(id=ids.MAP_DRAWN),
         dcc.Store(id=ids.VIEWPORT),
@@ -179,21 +170,22 @@ def _filters() -> html.Div:
         **aria(label=words.FILTER_CATEGORIES),
     )
     chosen = html.Div(id=ids.NARROWED, className="narrowed", role="status")
-    return html.Div([countries, categories, chosen], className="filters")
+    title = html.Span(id=ids.RUN_TITLE, className="run-title")
+    return html.Div([countries, categories, chosen, title], className="filters")
 
 
 def _map_card() -> html.Section:
     notes = [html.H2("Where peers are"), html.Small(id=ids.MAP_NOTE)]
     view = _switch(ids.MAP_VIEW, (("places", "Places"), ("classic", "Classic")), "Markers")
-    head = html.Div([html.Div(notes, className="title"), view], className="head")
+    menu = _take_along("map", "Where peers are")
+    head = html.Div([html.Div(notes, className="title"), view, menu], className="head")
     place = html.P(id=ids.PLACE, className="place", role="status")
-    graph = _graph(ids.MAP, scroll_zoom=True)
-    return html.Section([head, graph, place], className="card map-card")
+    return html.Section([head, graph(ids.MAP, scroll_zoom=True), place], className="card map-card")
 
 
 def _histogram_card() -> html.Section:
     tops = [(str(n), f"Top {n}") for n in _TOP_CHOICES]
-    bins = ((Binning.CLASSIC.value, "100 MB bins"), (Binning.LOG2.value, "log₂ bins"))
+    bins = ((Binning.LOG2.value, "log₂ bins"), (Binning.CLASSIC.value, "100 MB bins"))
     top = _switch(ids.TOP, tops, "Countries with a colour of their own", value=str(SLOTS))
     top.persistence = True
     controls = html.Div(
@@ -201,20 +193,32 @@ def _histogram_card() -> html.Section:
             top,
             _switch(ids.BINNING, bins, "Size bins"),
             _switch(ids.SHARES, (("peers", "Peers"), ("shares", "Shares")), "Bars"),
+            _take_along("histogram", "What they share"),
         ],
         className="controls",
     )
     notes = [html.H2("What they share"), html.Small(words.HISTOGRAM_NOTE)]
     title = html.Div(notes, className="title")
     head = html.Div([title, controls], className="head")
-    return html.Section([head, _graph(ids.HISTOGRAM)], className="card histogram-card")
+    return html.Section([head, graph(ids.HISTOGRAM)], className="card histogram-card")
 
 
 def _countries_card() -> html.Section:
-    head = html.Div([html.H2("Countries"), html.Small(words.TABLE_NOTE)], className="head")
+    notes = html.Div([html.H2("Countries"), html.Small(words.TABLE_NOTE)], className="title")
+    title = html.Div([notes, _take_along("countries", "Countries")], className="head")
     note = html.P(words.DUPLICATES_NOTE, className="plan")
-    table = html.Div(id=ids.COUNTRIES, className="countries", tabIndex=0)
-    return html.Section([head, table, note], className="card countries-card")
+    head = html.Thead(html.Tr([html.Th(title, scope="col") for title in _TABLE_HEAD]))
+    # Its body is drawn by assets/overview.js from the store of its rows.
+    body = html.Table([head, html.Tbody(id=ids.COUNTRIES)])
+    table = html.Div(body, className="countries", tabIndex=0)
+    return html.Section([title, table, note], className="card countries-card")
+
+
+def _take_along(what: str, title: str) -> html.Details:
+    """A menu of files; assets/take.js fills it when it is opened, for what is shown then."""
+    said: dict[str, Any] = {"data-take": what}
+    button = html.Summary(icon("take"), **aria(label=words.take_along(title)))
+    return html.Details([button], className="take", **said)
 
 
 def _switch(
@@ -227,13 +231,6 @@ def _switch(
         value=value or choices[0][0],
         size="xs",
         **aria(label=label),
-    )
-
-
-def _graph(name: str, *, scroll_zoom: bool = False) -> dcc.Graph:
-    config: Any = _GRAPH_CONFIG | {"scrollZoom": scroll_zoom}
-    return dcc.Graph(
-        id=name, figure=_BLANK_FIGURE, config=config, responsive=True, className="graph"
     )
 
 

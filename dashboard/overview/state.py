@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -15,15 +16,19 @@ from dashboard.address_state import AddressState, read_address
 from dashboard.live import LiveView, ShownRun
 from dashboard.overview import parts
 from dashboard.overview.narrowing import category_choices, narrowed
+from dashboard.page import Visit
+from dashboard.pulse import stamp_of_view
 from observatory.desk import Observatory
 from observatory.host import Host
-from observatory.jobs import Job
+from observatory.job import Job
 from observatory.lab_process import LabState
 from observatory.sites import choose_site
 from observatory.summaries import RunSummary
 from swarm.errors import DefinitionError, SettingsError
 
+_PER_CATEGORY = 3
 _OUTPUTS = {
+    "filled": Output(ids.FILLED, "data"),
     "run_key": Output(ids.RUN_KEY, "data"),
     "run_title": Output(ids.RUN_TITLE, "children"),
     "scrape_plan": Output(ids.SCRAPE_PLAN, "children"),
@@ -53,17 +58,32 @@ def register(app: Dash, live: LiveView) -> None:
             "per_category": Input(ids.PER_CATEGORY, "value"),
             "query": State(ids.ADDRESS, "search"),
             "drawn": State(ids.RUN_KEY, "data"),
+            "filled": State(ids.FILLED, "data"),
         },
     )
     def refresh(
-        seen: str | None, per_category: object, query: str | None, drawn: object
+        seen: str | None, per_category: object, query: str | None, drawn: object, filled: str | None
     ) -> dict[str, Any]:
-        if seen is None:
-            return dict.fromkeys(_OUTPUTS, no_update)  # the first beat has not been answered yet
-        state = state_of_page(live, per_category, read_address(query))
-        if state["run_key"] == drawn:
-            state["run_key"] = no_update  # the charts would be drawn again
-        return state
+        wanted = f"{seen}|{per_category}"
+        if seen is None or filled == wanted:
+            return dict.fromkeys(_OUTPUTS, no_update)
+        address = read_address(query)
+        make = partial(state_of_page, live, per_category, address)
+        state = live.said(("overview", per_category, address), make)
+        same = {"run_key": no_update} if state["run_key"] == drawn else {}  # or charts are drawn
+        return state | {"filled": wanted} | same
+
+
+def first_values(live: LiveView, visit: Visit) -> dict[Output, Any]:
+    """What the callback would say at a visit.
+
+    Raises:
+        SwarmError: the world does not read.
+    """
+    seen = stamp_of_view(live, visit.query)  # first: what changes in between is told by a beat
+    address = read_address(visit.query)
+    state = state_of_page(live, _PER_CATEGORY, address) | {"filled": f"{seen}|{_PER_CATEGORY}"}
+    return {_OUTPUTS[name]: value for name, value in state.items()}
 
 
 def state_of_page(live: LiveView, per_category: object, address: AddressState) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def _layout(live: LiveView, visit: Visit) -> list[Any]:
     back = html.P(dcc.Link(words.TO_RUNS, href="/runs"))
     if not before or not after:
         return [page_head(words.COMPARE, words.COMPARE_WHICH), back]
-    found = live.host.current.compare(before, after)
+    found = live.host.current.compare(before, after, wait=False)
     return [page_head(words.COMPARE, words.compared(found.before, found.after)), *told(found), back]
 
 
@@ -59,7 +59,7 @@ def _card(
     title: str, table: pl.DataFrame, name: Callable[[Mapping[str, Any]], Any]
 ) -> html.Section:
     rows = [
-        (name(row), *(_count(row[column]) for column in words.COMPARED_COUNTS))
+        (name(row), *(_count(row, column) for column in words.COMPARED_COUNTS))
         for row in table.head(_MOST_ROWS).iter_rows(named=True)
     ]
     shown: list[Any] = [html.H2(title), text_table(words.compare_columns(title), rows, title)]
@@ -81,8 +81,12 @@ def _torrent(row: Mapping[str, Any]) -> Any:
     return dcc.Link(name, href=f"/swarms/{row['infohash']}") if row["infohash"] else name
 
 
-def _count(value: int | None) -> str:
-    return words.NONE if value is None else f"{value:,}"
+def _count(row: Mapping[str, Any], column: str) -> str:
+    """A figure, with the bounds that the row has of it."""
+    value, low, high = (row.get(f"{column}{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return words.NONE
+    return f"{value:,}" if low is None or high is None else words.bounded(value, low, high)
 
 
 COMPARE = Page("/runs/compare", words.COMPARE, _layout, in_navigation=False)

@@ -12,16 +12,18 @@ from dashboard.live import LiveView
 from dashboard.markup import page_head
 from dashboard.orders import look_at_once, pressed, say
 from dashboard.page import Page, Visit
+from dashboard.runs import exports
 from dashboard.runs.compare import COMPARE
 from dashboard.tables import text_table
 from observatory.archive import ArchivedRun
-from observatory.jobs import JobKind
+from observatory.job import JobKind
 from observatory.summaries import RunSummary
 from swarm.errors import SwarmError
 
 LIST, FIRST, SECOND, TO_COMPARE = "runs-list", "runs-first", "runs-second", "runs-compare"
 CHOSEN, DELETE, ASK, ASKED = "runs-chosen", "runs-delete", "runs-ask", "runs-asked"
 KEEP, CONFIRM = "runs-keep", "runs-confirm"
+TAKEN_RUN, TAKEN, TAKE = "runs-taken-run", "runs-taken", "runs-take"
 _MOST_ROWS = 500
 
 
@@ -40,9 +42,31 @@ def _layout(live: LiveView, _visit: Visit) -> list[Any]:
         page_head(words.RUNS, words.RUNS_LEAD),
         html.Section(archive(live), id=LIST, className="card"),
         html.Section([*pickers, link], className="card order-row"),
+        _take_along(choices),
         html.Section([chosen, delete], className="card order-row"),
         _question(),
     ]
+
+
+def _take_along(choices: list[dict[str, str]]) -> html.Section:
+    first = choices[0]["value"] if choices else None
+    run = dmc.Select(
+        id=TAKEN_RUN, label=words.TAKE_RUN, data=choices, value=first, searchable=True, size="sm", w=330
+    )
+    what = dmc.Select(
+        id=TAKEN,
+        label=words.TAKE_WHAT,
+        data=exports.choices(),
+        value=exports.EVERYTHING,
+        allowDeselect=False,
+        searchable=True,
+        size="sm",
+        w=430,
+    )
+    href = exports.address_of(first, exports.EVERYTHING) if first else "/runs"
+    link = html.A(words.TAKE, id=TAKE, href=href, className="action")
+    note = html.P(words.TAKE_NOTE, className="plan")
+    return html.Section([run, what, link, note], className="card order-row")
 
 
 def _question() -> dmc.Modal:
@@ -65,12 +89,13 @@ def _register(app: Dash, live: LiveView) -> None:
         Output(FIRST, "data"),
         Output(SECOND, "data"),
         Output(CHOSEN, "data"),
+        Output(TAKEN_RUN, "data"),
         Input(ids.SEEN, "data"),
     )
     def refresh(seen: str | None) -> tuple[Any, ...]:
         if seen is None:
-            return (no_update,) * 4
-        return archive(live), *[_choices(live)] * 3
+            return (no_update,) * 5
+        return archive(live), *[_choices(live)] * 4
 
     @app.callback(
         Output(TO_COMPARE, "href"), Input(FIRST, "value"), Input(SECOND, "value")
@@ -78,6 +103,11 @@ def _register(app: Dash, live: LiveView) -> None:
     def aim(first: str | None, second: str | None) -> str:
         return f"{COMPARE.route}?a={first or ''}&b={second or ''}"
 
+    @app.callback(Output(TAKE, "href"), Input(TAKEN_RUN, "value"), Input(TAKEN, "value"))
+    def aim_take(run_id: str | None, name: str | None) -> str:
+        return exports.address_of(run_id, name) if run_id and name else "/runs"
+
+    exports.register(app.server, live)
     _register_delete(app, live)
 
 
@@ -95,7 +125,7 @@ def _register_delete(app: Dash, live: LiveView) -> None:
     def ask(_delete: object, _keep: object, _confirm: object, chosen: list[str] | None) -> Any:
         if pressed() != DELETE:
             return False, no_update, no_update
-        return True, words.delete_sentence(len(chosen or [])), not chosen
+        return True, delete_sentence(live, chosen or []), not chosen
 
     @app.callback(Input(CONFIRM, "n_clicks"), State(CHOSEN, "value"), prevent_initial_call=True)
     def delete(_clicks: object, chosen: list[str] | None) -> None:
@@ -107,6 +137,13 @@ def _register_delete(app: Dash, live: LiveView) -> None:
         except SwarmError as error:
             say(str(error))
         look_at_once()
+
+
+def delete_sentence(live: LiveView, chosen: list[str]) -> str:
+    """What deleting these runs takes away."""
+    going = [run for run in live.host.current.archive() if run.run_id in chosen]
+    peers = sum(run.summary.peers for run in going if run.summary is not None)
+    return words.delete_sentence(len(going), peers, sum(run.size_bytes for run in going))
 
 
 def archive(live: LiveView) -> list[Any]:

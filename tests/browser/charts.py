@@ -62,6 +62,21 @@ def map_view(page: Page) -> list[float]:
     return [round(float(value), 4) for value in ask(page, "map", shown)]
 
 
+def marker_in_sight(page: Page) -> tuple[float, float]:
+    """Where in the window the first marker is that the map shows."""
+    x, y = ask(
+        page,
+        "map",
+        "(() => { const trace = graph.data[0], at = graph.getBoundingClientRect();"
+        "const map = graph._fullLayout.map._subplot.map;"
+        "const spots = trace.lon.map((lon, i) => map.project([lon, trace.lat[i]]));"
+        "const seen = spots.find(p => p.x > 9 && p.y > 9"
+        " && p.x < at.width - 9 && p.y < at.height - 9);"
+        "return [at.x + seen.x, at.y + seen.y] })()",
+    )
+    return float(x), float(y)
+
+
 def bars(page: Page) -> dict[str, float]:
     """Peers per trace of the histogram, by the trace's name."""
     sums = "graph.data.map(t => [t.name, t.y.reduce((a, b) => a + b, 0)])"

@@ -17,7 +17,7 @@ from typing import Any, cast
 import polars as pl
 
 from analysis.rollup import roll_up
-from observatory.jobs import Job, JobKind, JobState
+from observatory.job import Job, JobKind, JobState
 from observatory.lab_process import LabState
 from observatory.purge import PurgePreview
 from observatory.run_view import RunView

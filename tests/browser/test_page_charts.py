@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from observatory.jobs import JobKind, JobState
+from observatory.job import JobKind, JobState
 from tests.browser.charts import (
     ask,
     bars,
     bins,
     map_view,
+    marker_in_sight,
     wait_for_bars,
     wait_for_map,
     wait_for_markers,
@@ -106,19 +107,29 @@ def test_names_of_torrents_stay_text(open_page: Open, url: str, host: FakeHost, 
     page = open_page(f"{url}/?map={view}" if view == "classic" else url)
     wait_for_markers(page)
     wait_for_map(page)
-    spot = ask(
-        page,
-        "map",
-        "(() => { const trace = graph.data[0], at = graph.getBoundingClientRect();"
-        "const p = graph._fullLayout.map._subplot.map.project([trace.lon[0], trace.lat[0]]);"
-        "return [at.x + p.x, at.y + p.y] })()",
-    )
+    spot = marker_in_sight(page)
     page.mouse.move(spot[0] - 3, spot[1])
     page.mouse.move(spot[0], spot[1], steps=3)
     told = page.locator("#map .hoverlayer" if view == "classic" else "#place")
     expect(told).to_contain_text("<img src=x onerror='window.pwned=1'>")
     assert page.locator(".map-card img").count() == 0
     assert page.locator("#map .hoverlayer a").count() == 0
+    assert page.evaluate("window.pwned") is None
+
+
+def test_the_hover_of_the_histogram_is_text(open_page: Open, url: str, host: FakeHost) -> None:
+    """The pointer on a bar is told sizes and countries; of a torrent's name nothing is made."""
+    begin_fetch(host, 1)
+    page = open_page(url)
+    wait_for_bars(page)
+    page.locator("#histogram").scroll_into_view_if_needed()
+    box = page.locator("#histogram .bars path").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 2, y)
+    page.mouse.move(x, y, steps=3)
+    expect(page.locator("#histogram .hoverlayer")).to_contain_text("United States")
+    assert page.locator("#histogram img, #histogram .hoverlayer a").count() == 0
     assert page.evaluate("window.pwned") is None
 
 
@@ -146,6 +157,9 @@ def test_bins_and_top_countries_are_the_readers_choice(page: Page, host: FakeHos
     begin_fetch(host, 24)
     host.home.end_job(JobState.DONE, None)
     wait_for_bars(page)
+    assert "512 - 1024" in bins(page)
+    page.get_by_text("100 MB bins").click()
+    wait_until(page, "histogram", "!graph._fullLayout.xaxis._categories.includes('512 - 1024')")
     classic = bins(page)
     assert classic[-1] == "unknown size"
     lows = [int(label.split(" - ")[0]) for label in classic[:-1]]
@@ -198,13 +212,13 @@ def test_a_link_reproduces_the_view(open_page: Open, url: str, host: FakeHost) -
     """Country, bins and shares of an address are what a stranger sees who opens it."""
     begin_fetch(host, 24)
     host.home.end_job(JobState.DONE, None)
-    page = open_page(f"{url}/?country=DE&country=FR&binning=log2&bars=shares")
+    page = open_page(f"{url}/?country=DE&country=FR&binning=classic&bars=shares")
     wait_for_bars(page)
     assert set(bars(page)) == {"Germany", "France"}
     assert all(label.count(" - ") == 1 or label == "unknown size" for label in bins(page))
     assert ask(page, "histogram", "graph.layout.barnorm") == "percent"
     expect(page.locator("#narrowed")).to_contain_text("Germany")
-    expect(page.locator("#binning input:checked")).to_have_value("log2")
+    expect(page.locator("#binning input:checked")).to_have_value("classic")
 
 
 def test_a_click_on_a_bar_and_a_place_narrows(page: Page, host: FakeHost) -> None:
@@ -222,13 +236,7 @@ def test_a_click_on_a_bar_and_a_place_narrows(page: Page, host: FakeHost) -> Non
     page.get_by_role("button", name="Show all").click()
     wait_until(page, "histogram", "graph.data[0].marker.opacity === 1")
     page.locator("#map").scroll_into_view_if_needed()
-    spot = ask(
-        page,
-        "map",
-        "(() => { const trace = graph.data[0], at = graph.getBoundingClientRect();"
-        "const p = graph._fullLayout.map._subplot.map.project([trace.lon[0], trace.lat[0]]);"
-        "return [at.x + p.x, at.y + p.y] })()",
-    )
+    spot = marker_in_sight(page)
     page.mouse.move(spot[0] - 3, spot[1])
     page.mouse.click(spot[0], spot[1])
     expect(page.locator("#narrowed .chip")).to_have_count(1)

@@ -14,8 +14,10 @@ from playwright.sync_api import Page, expect
 
 from observatory.desk import Observatory
 from observatory.host import Host
+from observatory.job import JobKind
 from observatory.lab_process import LabProcess
 from storage.workspace import Workspace
+from swarm.metainfo import parse_torrent
 from tests.browser.conftest import Open, served
 
 pytestmark = pytest.mark.browser
@@ -214,6 +216,22 @@ def test_magnets_that_wait_are_fetched_by_a_click(
     ended.locator("summary").click()
     expect(ended.locator("li")).to_contain_text("Sintel: no peers (Nobody was found")
     expect(waiting).to_contain_text("1 magnet waits")
+
+
+def test_one_swarm_is_fetched_again_by_a_click(
+    open_page: Open, intake_url: str, desk: Observatory
+) -> None:
+    """The button of a collected torrent's page starts a job for that swarm alone, and says so."""
+    desk.workspace.config_path.write_text(
+        "ignore_environment=yes\ndht_bootstrap=\nask_trackers=no\ncrawl_deadline_s=2\n"
+    )
+    desk.add_files([("film", torrent("film")), ("song", torrent("song"))])
+    infohash = parse_torrent(torrent("film")).infohash.hex
+    page = open_page(f"{intake_url}/swarms/{infohash}")
+    page.get_by_role("button", name="Fetch again").click()
+    expect(page.locator("#notice")).to_contain_text("This swarm is being asked for again")
+    row = desk._catalogue.job(1)
+    assert (row.kind, row.arguments["infohashes"]) == (JobKind.FETCH, [infohash])
 
 
 def test_a_failed_scrape_shows_its_report_per_site(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from observatory.jobs import JobKind, JobState
+from observatory.job import JobKind, JobState
 from tests.browser.charts import wait_for_markers
 from tests.browser.conftest import Open
 from tests.browser.fake_host import FakeHost

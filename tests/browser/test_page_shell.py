@@ -24,6 +24,8 @@ PAGES = {
     "Jobs": "/jobs",
     "Methods": "/methods",
 }
+SWARM = f"/swarms/{0:040x}"
+COMPARE = f"/runs/compare?a={OLDER}&b={RUN}"
 _METHODS = f"# Methods of run {RUN}\n\nIn its own words: {HOSTILE_NAME}\n\n## Coverage\n\n- all\n"
 
 
@@ -61,12 +63,22 @@ def test_every_page_is_reached_by_the_navigation(open_page: Open, world: PageWor
     heading(page, "Methods")
 
 
-def test_a_run_is_picked_and_stays_in_every_link(
-    open_page: Open, world: PageWorld, allowed_complaints: set[str]
+@pytest.mark.parametrize(
+    ("path", "name", "mark"),
+    [("/", "Overview", "page"), ("/swarms", "Swarms", "page"), (SWARM, "Swarms", "true")],
+)
+def test_the_page_that_is_opened_is_marked(
+    open_page: Open, world: PageWorld, path: str, name: str, mark: str
 ) -> None:
+    """The first page too, which comes with the frame, and the page above one that is below it."""
+    page = open_page(world.url + path)
+    links = page.get_by_role("navigation", name="Pages")
+    expect(links.get_by_role("link", name=name)).to_have_attribute("aria-current", mark)
+    expect(links.locator("[aria-current]")).to_have_count(1)
+
+
+def test_a_run_is_picked_and_stays_in_every_link(open_page: Open, world: PageWorld) -> None:
     """The picker writes the address bar; all pages, a reload and the way back keep to it."""
-    # plotly, where the Overview is left while a chart is being drawn
-    allowed_complaints.add("Cannot read properties of undefined (reading '_rangeSliderData')")
     page = open_page(world.url)
     heading(page, "Overview")
     page.locator("#run-picker").click()
@@ -77,7 +89,7 @@ def test_a_run_is_picked_and_stays_in_every_link(
     expect(page).to_have_url(f"{world.url}/methods?run={OLDER}")
     page.reload()
     heading(page, "Methods")
-    expect(page.get_by_text("The full text is written when a run ends")).to_be_visible()
+    expect(page.get_by_text("Made just now from what the run has")).to_be_visible()
     page.locator("#run-picker").click()
     page.get_by_role("option", name="Latest run").click()
     expect(page).to_have_url(f"{world.url}/methods")
@@ -110,7 +122,11 @@ def test_jobs_are_listed_with_their_reports(open_page: Open, world: PageWorld) -
     worker = hold_lock(world.desk)
     try:
         expect(page.locator("#jobs-active")).to_contain_text("Fetching peers")
-        page.get_by_role("button", name="Cancel").click()
+        page.locator("#main").focus()
+        cancel = page.get_by_role("button", name="Cancel")
+        page.keyboard.press("Tab")  # it is the first thing that the page can be asked for
+        expect(cancel).to_be_focused()
+        page.keyboard.press("Enter")
         expect(page.locator("#notice")).to_contain_text("asked to stop")
         assert world.desk._catalogue.job(running.id).cancel_requested
     finally:
@@ -138,7 +154,7 @@ def test_methods_show_hostile_names_as_text(open_page: Open, world: PageWorld) -
     expect(link).to_have_attribute("href", "https://db-ip.com")
 
 
-@pytest.mark.parametrize("path", PAGES.values())
+@pytest.mark.parametrize("path", [*PAGES.values(), SWARM, COMPARE, "/no/such/page"])
 def test_no_page_sticks_out(open_page: Open, world: PageWorld, path: str) -> None:
     """On a phone each page scrolls down only. (That nobody else is asked, `open_page` checks.)"""
     page = open_page(world.url + path, width=390)
@@ -168,10 +184,12 @@ def test_the_printed_link_logs_in(chromium: Browser, tmp_path: Path) -> None:
         context = chromium.new_context()
         context.set_default_timeout(60_000)
         page = context.new_page()
+        page.set_viewport_size({"width": 390, "height": 844})
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{world.url}/runs")
         expect(page.get_by_label("Token")).to_be_focused()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.get_by_label("Token").fill("wrong")
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("alert")).to_have_text("This is not the token.")

@@ -14,7 +14,7 @@ import polars as pl
 from dashboard.access import Access
 from observatory.desk import Observatory
 from observatory.host import Host
-from observatory.jobs import JobKind
+from observatory.job import JobKind
 from observatory.lab_process import LabProcess
 from observatory.progress import Progress
 from storage.access_token import load_or_make_token

@@ -163,26 +163,6 @@ def transmission(root: Path, torrent: Path, downloads: Path, address: str) -> It
         process.wait()
 
 
-@contextmanager
-def aria2(folder: Path, torrent: Path) -> Iterator[Endpoint]:
-    """aria2c, seeding one torrent on 127.0.0.1."""
-    peer = Endpoint(IPv4Address("127.0.0.1"), free_port())
-    process = subprocess.Popen(
-        [
-            "aria2c", "--no-conf=true", "--quiet=true", f"--dir={folder}",
-            "--check-integrity=true", "--seed-ratio=0.0", "--disable-ipv6=true",
-            "--enable-dht=false", f"--listen-port={peer.port}",
-            "--bt-enable-lpd=false", str(torrent),
-        ],
-    )  # fmt: skip
-    try:
-        _await_listener(peer)
-        yield peer
-    finally:
-        process.kill()
-        process.wait()
-
-
 # --- fakes ---
 
 Behaviour = Callable[[socket.socket, bytes], None]  # the connection, and the handshake that came

@@ -51,6 +51,16 @@ def test_the_hostile_benchmark_holds_what_does_not_depend_on_size() -> None:
     assert {figure: printed[figure][-1] for figure in sure} == dict.fromkeys(sure, "yes")
 
 
+def test_the_replay_benchmark_finds_what_was_planted() -> None:
+    """The engine alone, on recorded answers: it asks as recorded, and finds nearly everybody."""
+    printed = rows(run("bench_replay"))
+    packets, _replies, recall, invented, *_ = printed["source"]
+    assert float(packets) < 20
+    assert float(recall.rstrip("%")) > 99
+    assert invented == "0"
+    assert {"sendto", "recvfrom"} <= printed.keys()
+
+
 def test_the_look_up_benchmark_measures_us_and_geoip2() -> None:
     """A row for each way, on the same file and addresses, and both figures."""
     printed = rows(run("bench_locate"))
@@ -64,9 +74,10 @@ def test_the_analysis_benchmark_counts_ours_and_the_classic_way() -> None:
     """It counts each run raw and from its roll-up, and the classic way comes to the same sums."""
     printed = rows(run("bench_analysis"))
     assert printed["2,000"][-1] == "563 + 645"  # of the two tables: the runs are seeded
-    assert len(printed["20,000"]) == 7
+    assert len(printed["20,000"]) == 8  # raw, the making of the roll-up, asked first and again
     assert "writing sightings, a second" in printed
-    assert any(figure.startswith("the classic way (20,000)") for figure in printed)
+    for ours in ("raw (20,000)", "the roll-up (20,000)"):
+        assert f"the classic way to ours from {ours}, per row" in printed
 
 
 @pytest.mark.browser
@@ -78,6 +89,17 @@ def test_the_scrape_benchmark_gets_all_and_stays_polite() -> None:
     assert printed["requests in the busiest second, limits on"][-1] == "yes"
 
 
+@pytest.mark.browser
+def test_the_page_benchmark_measures_us_and_the_classic_way() -> None:
+    """A real browser opens, clicks and watches a run grow; tabs ask, and are answered."""
+    printed = rows(run("bench_page"))
+    assert {"8,000 peers in 200 swarms", "classic, 20 peers", "2 tabs open"} <= printed.keys()
+    name = "8,000 peers in 200 swarms"
+    assert printed[f"{name}: figures and all else computed for it, kB compressed"][-1] == "yes"
+    assert printed["a live tick, kB compressed"][-1] == "yes"
+    assert int(printed["2 tabs open"][3]) > 4  # callbacks
+
+
 def test_the_resume_benchmark_finds_nothing_lost_or_doubled() -> None:
     """After each of two kills -9 the crawl goes on, and keeps what an undisturbed one keeps."""
     printed = rows(run("bench_resume"))
@@ -87,7 +109,7 @@ def test_the_resume_benchmark_finds_nothing_lost_or_doubled() -> None:
 
 
 @pytest.mark.parametrize(
-    "benchmark", ["bench_crawl", "bench_hostile", "bench_resume", "bench_scrape"]
+    "benchmark", ["bench_crawl", "bench_hostile", "bench_page", "bench_resume", "bench_scrape"]
 )
 def test_each_benchmark_says_what_it_is_for(benchmark: str) -> None:
     """--help explains the options."""
@@ -96,3 +118,11 @@ def test_each_benchmark_says_what_it_is_for(benchmark: str) -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert "--smoke" in done.stdout
+
+
+def test_the_benchmark_of_the_list_of_swarms_asks_both_ways() -> None:
+    """A line for a kept list and one for a new order, with their figures and a verdict."""
+    output = run("bench_swarm_list")
+    assert "turns a kept list" in output
+    assert "new search and order" in output
+    assert "p95 <= 100 ms: " in output

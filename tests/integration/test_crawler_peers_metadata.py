@@ -34,11 +34,11 @@ from crawler.peers.wire import Kind, encode_handshake, encode_message
 from lab.metainfo import MetainfoVersion
 from swarm.endpoint import Endpoint, endpoint_to_compact
 from swarm.infohash import InfoHash
+from tests.integration.aria2 import seeding
 from tests.integration.peer_world import (
     FakePeers,
     LibtorrentPeer,
     Shared,
-    aria2,
     share,
     transmission,
     wait_until,
@@ -108,15 +108,10 @@ def test_aria2_gives_the_exact_bytes(tmp_path: Path) -> None:
     """aria2 alone."""
     shared = share(tmp_path / "payload")
     (tmp_path / "it.torrent").write_bytes(shared.raw)
-    with aria2(shared.folder, tmp_path / "it.torrent") as seed:
-        results: list[MetadataResult] = []
-
-        def given() -> bool:
-            results[:] = [fetch(keys_of(shared)[0], [seed])]
-            return results[0].outcome is MetadataOutcome.FETCHED
-
-        wait_until(given, every_s=0.5)
-    assert results[0].metadata == info_of(shared)
+    with seeding(shared.folder, tmp_path / "it.torrent") as seed:
+        result = fetch(keys_of(shared)[0], [seed])
+    assert result.outcome is MetadataOutcome.FETCHED
+    assert result.metadata == info_of(shared)
 
 
 # --- fakes ---

@@ -20,11 +20,11 @@ from swarm.endpoint import Endpoint, endpoint_to_compact
 from swarm.infohash import InfoHash
 from swarm.sighting import Source
 from swarm.visit import PeerVisit, VisitOutcome
+from tests.integration.aria2 import seeding
 from tests.integration.peer_world import (
     FakePeers,
     LibtorrentPeer,
     Shared,
-    aria2,
     share,
     transmission,
     wait_until,
@@ -139,16 +139,11 @@ def test_aria2_seed(tmp_path: Path) -> None:
     shared = share(tmp_path / "payload")
     torrent = tmp_path / "it.torrent"
     torrent.write_bytes(shared.raw)
-    rows: list[PeerVisit] = []
-    with aria2(shared.folder, torrent) as seed:
-
-        def verified() -> bool:
-            rows[:] = visit(shared.torrent.infohash, [seed], replace(PLAN, pex_wait_s=0)).values()
-            return rows[0].outcome is VisitOutcome.REACHED
-
-        wait_until(verified)
-    assert rows[0].seed is True
-    assert (rows[0].client or "").startswith("aria2")
+    with seeding(shared.folder, torrent) as seed:
+        rows = visit(shared.torrent.infohash, [seed], replace(PLAN, pex_wait_s=0))
+    assert rows[seed].outcome is VisitOutcome.REACHED
+    assert rows[seed].seed is True
+    assert (rows[seed].client or "").startswith("aria2")
 
 
 # --- fakes ---

@@ -11,7 +11,7 @@ from pathlib import Path
 from lab.site import IndexerSite
 from lab.site_feeds import RSS_PATH
 from observatory.desk import Observatory
-from observatory.jobs import JobKind, JobState
+from observatory.job import JobKind, JobState
 from tests.integration.conftest import Lab
 from tests.integration.scraper_world import listings
 from tests.integration.test_observatory_jobs import ended

@@ -13,7 +13,8 @@ import pytest
 from crawler.kept_nodes import decode_nodes, encode_nodes
 from lab.dht import SimulatedDht
 from observatory.desk import Observatory
-from observatory.jobs import CrawlTarget, FetchArguments, Job, JobKind, JobState
+from observatory.job import Job, JobKind, JobState
+from observatory.jobs import CrawlTarget, FetchArguments
 from storage.workspace import Workspace
 
 INFOHASHES = 80

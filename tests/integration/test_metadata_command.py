@@ -18,12 +18,12 @@ from bencode2 import bdecode, bencode
 from lab.metainfo import MetainfoVersion
 from swarm.endpoint import Endpoint
 from swarm.metainfo import parse_torrent
+from tests.integration.aria2 import seeding
 from tests.integration.conftest import Lab
 from tests.integration.peer_world import (
     FakePeers,
     LibtorrentPeer,
     Shared,
-    aria2,
     share,
     transmission,
     wait_until,
@@ -112,11 +112,11 @@ def test_other_makes_give_it_too(atlas: Fetch, workspace: Path, tmp_path: Path, 
     torrent = tmp_path / "it.torrent"
     torrent.write_bytes(shared.raw)
     if make == "aria2":
-        client = aria2(shared.folder, torrent)
+        client = seeding(shared.folder, torrent)
     else:
         client = transmission(tmp_path / "t", torrent, shared.folder, "127.0.0.1")
     with client as peer:
-        # It checks its files first, and hangs up until then.
+        # transmission checks its files first, and hangs up until then.
         wait_until(
             lambda: atlas(shared.torrent.infohash.hex, "--peer", peer)["code"] == 0, every_s=0.2
         )

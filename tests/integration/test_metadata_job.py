@@ -11,7 +11,7 @@ import libtorrent as lt
 
 from lab.tracker import LabTracker
 from observatory.desk import Observatory
-from observatory.jobs import Job, JobKind, JobState
+from observatory.job import Job, JobKind, JobState
 from storage.magnets import KeptMagnet, MagnetList
 from swarm.magnet import parse_magnet
 from tests.integration.peer_world import FakePeers, LibtorrentPeer, share, wait_until

@@ -11,8 +11,8 @@ import pytest
 from observatory import board
 from observatory.board import QUEUE_PATIENCE, queue_job, run_job, settle
 from observatory.configuration import open_catalogue
+from observatory.job import JobKind, JobState
 from observatory.joblock import JobLock
-from observatory.jobs import JobKind, JobState
 from storage.catalogue import Catalogue
 from storage.manifest import RunState
 from storage.runs import RunWriter, open_run

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from observatory.desk import Observatory
-from observatory.jobs import Job, JobKind, JobState
+from observatory.job import Job, JobKind, JobState
 from storage.manifest import RunState
 from storage.workspace import Workspace
 from swarm.errors import JobRefused
@@ -42,6 +44,27 @@ def scraped(desk: Observatory) -> Observatory:
     job = ended(desk, desk.start(JobKind.SCRAPE, {"per_category": 100}))
     assert job.state is JobState.DONE, job.message
     return desk
+
+
+@pytest.fixture(scope="module")
+def kept(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which everything was collected and counted once, to be copied."""
+    root = tmp_path_factory.mktemp("kept")
+    (root / "config.txt").write_text(lab.config)
+    with closing(Observatory(Workspace(root), name="Kept", description="to be copied")) as desk:
+        assert ended(scraped(desk), desk.start(JobKind.FETCH, {})).state is JobState.DONE
+    return root
+
+
+@pytest.fixture
+def open_kept(kept: Path, tmp_path: Path, open_desk: OpenDesk) -> OpenDesk:
+    """Opens a copy of it in the test's folder, with the config.txt given."""
+
+    def open_with(config: str) -> Observatory:
+        shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+        return open_desk(config)
+
+    return open_with
 
 
 def slowed(lab: Lab, packets_per_s: float) -> str:
@@ -86,10 +109,9 @@ def test_scrape_then_fetch_finds_the_world(lab: Lab, open_desk: OpenDesk) -> Non
     assert "abs" in bar
 
 
-def test_no_address_is_written(lab: Lab, open_desk: OpenDesk) -> None:
+def test_no_address_is_written(lab: Lab, open_kept: OpenDesk) -> None:
     """In the default mode no peer's address stands in any file of the workspace."""
-    desk = scraped(open_desk(lab.config))
-    assert ended(desk, desk.start(JobKind.FETCH, {})).state is JobState.DONE
+    desk = open_kept(lab.config)
     files = [p for p in desk.workspace.root.rglob("*") if p.is_file() and p.name != "config.txt"]
     content = b"\n".join(path.read_bytes() for path in files)
     written = {text.decode() for text in re.findall(rb"\d+\.\d+\.\d+\.\d+", content)}
@@ -100,9 +122,9 @@ def test_no_address_is_written(lab: Lab, open_desk: OpenDesk) -> None:
     assert columns.null_count().row(0) == (run.peers, run.peers)
 
 
-def test_addresses_are_kept_on_demand(lab: Lab, open_desk: OpenDesk) -> None:
+def test_addresses_are_kept_on_demand(lab: Lab, open_kept: OpenDesk) -> None:
     """With store_addresses=yes the endpoints are the announced ones."""
-    desk = scraped(open_desk(lab.config + "\nstore_addresses=yes\n"))
+    desk = open_kept(lab.config + "\nstore_addresses=yes\n")
     assert ended(desk, desk.start(JobKind.FETCH, {})).state is JobState.DONE
     run = desk.latest_run()
     assert run is not None
@@ -112,9 +134,9 @@ def test_addresses_are_kept_on_demand(lab: Lab, open_desk: OpenDesk) -> None:
     assert len(rows) >= 0.99 * len(announced)
 
 
-def test_second_start_is_refused(lab: Lab, open_desk: OpenDesk) -> None:
+def test_second_start_is_refused(lab: Lab, open_kept: OpenDesk) -> None:
     """While a job runs, no other starts, and the sentence says why; a second desk sees the job."""
-    desk = scraped(open_desk(slowed(lab, 50)))
+    desk = open_kept(slowed(lab, 50))
     job = desk.start(JobKind.FETCH, {})
     with pytest.raises(JobRefused, match=rf"job {job.id} \(fetch\) is still running"):
         desk.start(JobKind.FETCH, {})
@@ -127,9 +149,9 @@ def test_second_start_is_refused(lab: Lab, open_desk: OpenDesk) -> None:
     assert ended(desk, job).state is JobState.CANCELLED
 
 
-def test_cancelled_fetch_keeps_what_it_found(lab: Lab, open_desk: OpenDesk) -> None:
+def test_cancelled_fetch_keeps_what_it_found(lab: Lab, open_kept: OpenDesk) -> None:
     """Cancel ends the crawl; peers written until then stand in a run called cancelled."""
-    desk = scraped(open_desk(slowed(lab, 60)))
+    desk = open_kept(slowed(lab, 60))
     job = desk.start(JobKind.FETCH, {})
     ended(desk, job, until=lambda: desk.job(job.id).counts.get("peers", 0) > 0)
     desk.cancel(job.id)
@@ -140,14 +162,15 @@ def test_cancelled_fetch_keeps_what_it_found(lab: Lab, open_desk: OpenDesk) -> N
     assert run.peers == len(desk.open_run(run.id).sightings().collect()) > 0
 
 
-def test_killed_fetch_is_interrupted(lab: Lab, open_desk: OpenDesk) -> None:
+def test_killed_fetch_is_interrupted(lab: Lab, open_kept: OpenDesk) -> None:
     """kill -9 in the middle: the next start shows the run as interrupted, and its peers."""
-    desk = scraped(open_desk(slowed(lab, 60)))
+    desk = open_kept(slowed(lab, 60))
+    before = desk.latest_run()
     job = desk.start(JobKind.FETCH, {})
 
     def some_written() -> bool:
         run = desk.latest_run()
-        return run is not None and run.peers > 0
+        return run is not None and run != before and run.peers > 0
 
     assert ended(desk, job, until=some_written).is_active
     os.kill(worker_pid(desk.workspace), signal.SIGKILL)
@@ -172,12 +195,12 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_failed_fetch_says_what_to_edit(lab: Lab, open_desk: OpenDesk, case: str) -> None:
+def test_failed_fetch_says_what_to_edit(lab: Lab, open_kept: OpenDesk, case: str) -> None:
     """A fetch that cannot work ends failed, with one sentence, and hides no earlier run."""
     pattern, instead, named = BAD[case]
-    desk = scraped(open_desk(lab.config))
-    assert ended(desk, desk.start(JobKind.FETCH, {})).state is JobState.DONE
+    desk = open_kept(lab.config)
     before = desk.latest_run()
+    assert before is not None
     desk.workspace.config_path.write_text(re.sub(pattern, instead, lab.config))
     job = ended(desk, desk.start(JobKind.FETCH, {}))
     assert job.state is JobState.FAILED
@@ -205,10 +228,9 @@ def test_fetch_without_torrents_is_told(open_desk: OpenDesk) -> None:
     assert "scrape some first" in (job.message or "")
 
 
-def test_purge_keeps_torrents(lab: Lab, open_desk: OpenDesk) -> None:
+def test_purge_keeps_torrents(lab: Lab, open_kept: OpenDesk) -> None:
     """Purge deletes what its preview says, and no torrent."""
-    desk = scraped(open_desk(lab.config))
-    assert ended(desk, desk.start(JobKind.FETCH, {})).state is JobState.DONE
+    desk = open_kept(lab.config)
     preview = desk.purge_preview()
     run = desk.latest_run()
     assert run is not None

@@ -34,7 +34,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveView]:
     write_run(root / "runs", Scale(4_000, SWARMS), run_id=FIRST)
     write_run(root / "runs", Scale(3_000, SWARMS, seed=8), run_id=SECOND)
     desk = Observatory(Workspace(root), name="Internet", description="two runs")
-    yield LiveView(cast(Host, SimpleNamespace(current=desk)))
+    yield LiveView(cast(Host, SimpleNamespace(current=desk, lab_state="off", lab_message="")))
     desk.close()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import socket
+import zipfile
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -12,7 +15,7 @@ import pytest
 
 from dashboard.access import COOKIE
 from dashboard.attempts import MOST_FAILURES
-from tests.integration.page_world import RUN, PageWorld, page_world
+from tests.integration.page_world import HOSTILE_NAME, RUN, PageWorld, page_world
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +172,25 @@ def test_files_of_the_page_are_compressed(home: PageWorld) -> None:
             headers={"Accept-Encoding": "gzip", "If-None-Match": squeezed.headers["ETag"]},
         )
         assert again.status_code == 304
+
+
+def test_a_run_is_taken_along(home: PageWorld) -> None:
+    """One table, or all of them in a zip with methods.md; the name stays text; never cross-site."""
+    with client(home) as asking:
+        answer = asking.get(f"/runs/{RUN}/take/swarms.csv")
+        assert answer.status_code == 200
+        disposition = f"attachment; filename=swarm-atlas-{RUN}-swarms.csv"
+        assert answer.headers["Content-Disposition"] == disposition
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert HOSTILE_NAME in [row["name"] for row in rows]
+        whole = asking.get(f"/runs/{RUN}/take/everything.zip")
+        with zipfile.ZipFile(io.BytesIO(whole.content)) as archive:
+            assert {"swarms.csv", "countries.csv", "methods.md"} <= set(archive.namelist())
+            assert archive.read("swarms.csv").decode() == answer.text
+        for name in ("nope.csv", "churn.csv", "..%2f..%2faccess.token", "swarms.exe"):
+            assert asking.get(f"/runs/{RUN}/take/{name}").status_code == 404, name
+        assert asking.get("/runs/20200101-000000-abcd/take/swarms.csv").status_code == 404
+        foreign = asking.get(
+            f"/runs/{RUN}/take/swarms.csv", headers={"Sec-Fetch-Site": "cross-site"}
+        )
+        assert foreign.status_code == 403

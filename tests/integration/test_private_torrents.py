@@ -42,7 +42,7 @@ def test_a_private_torrent_is_asked_for_at_its_own_tracker_alone(
     with (
         SimulatedDht(seed=4, nodes=200, dead_share=0.0) as dht,
         LabTracker() as tracker,
-        FakePeers(lambda sock, _: sock.drain()) as peer,
+        FakePeers(lambda _sock, _handshake: None) as peer,
     ):
         (workspace / "config.txt").write_text(
             "allow_local_peers=yes\nmax_packets_per_s=0\nprocesses=1\nignore_environment=yes\n"

@@ -17,12 +17,13 @@ from typer.testing import CliRunner, Result
 from commands.app import app
 from observatory.configuration import open_catalogue
 from observatory.desk import Observatory
-from observatory.jobs import JobKind, JobState
+from observatory.exporting import subject_of
+from observatory.job import JobKind, JobState
 from storage.manifest import RunCounts, RunState, read_manifest, write_manifest
 from storage.parts import generations
 from storage.runs import RunReader, RunWriter
 from storage.workspace import Workspace
-from swarm.errors import StorageError
+from swarm.errors import JobRefused, StorageError
 from tests import frames
 
 SHIPPED = Path(__file__).parents[2] / "bulkTorrents"
@@ -162,6 +163,20 @@ def test_compare_says_who_came_and_went(atlas: Atlas, workspace: Workspace) -> N
     assert "key" in found["unlinked"]
     assert found["countries"][0]["gone"] is None
     assert "the key of the pseudonyms was changed" in atlas("compare", OLD, NEW).stdout.lower()
+
+
+def test_runs_with_pseudonyms_of_two_kinds_are_not_linked(
+    atlas: Atlas, workspace: Workspace, tmp_path: Path
+) -> None:
+    """A run of an older version stays readable; who is in both runs is not said, and why."""
+    folder = workspace.runs_dir / NEW
+    write_manifest(folder, read_manifest(folder).model_copy(update={"pseudonyms": "by-tomorrow"}))
+    found = document(atlas("compare", OLD, NEW, "--json"))
+    assert "made the pseudonyms of one of them in another way" in found["unlinked"]
+    country = found["countries"][0]
+    assert (country["before"], country["after"], country["stayed"]) == (3, 4, None)
+    with pytest.raises(JobRefused, match="different ways by different versions"):
+        subject_of(workspace, RunReader(folder), against=OLD)
 
 
 def test_catalogue_is_made_again_from_the_files(workspace: Workspace) -> None:

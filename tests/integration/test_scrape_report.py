@@ -12,7 +12,8 @@ from lab.site import IndexerSite
 from lab.site_faults import Fault, body_fault, status_fault
 from lab.site_feeds import RSS_PATH
 from observatory.desk import Observatory
-from observatory.jobs import JobKind, JobState, ScrapeArguments, SiteReport
+from observatory.job import JobKind, JobState
+from observatory.jobs import ScrapeArguments, SiteReport
 from observatory.scrape import scrape
 from storage.workspace import Workspace
 from swarm.errors import JobCancelled

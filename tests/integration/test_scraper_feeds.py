@@ -14,7 +14,7 @@ from lab.site import IndexerSite, Listing
 from lab.site_faults import Fault, body_fault, redirect_fault, status_fault
 from lab.site_feeds import API_KEY, ATOM_PATH, RSS_PATH, TORZNAB_PATH
 from observatory.desk import Observatory
-from observatory.jobs import JobKind, JobState
+from observatory.job import JobKind, JobState
 from scraper.events import (
     DuplicateSkipped,
     ListingRead,

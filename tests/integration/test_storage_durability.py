@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from observatory.census_file import write_census_file
 from storage.manifest import RunCounts
 from storage.runs import RunReader, RunWriter, list_runs
+from storage.table_files import write_geojson, write_table
 from swarm.errors import StorageError
 from tests import frames
 
@@ -82,6 +85,37 @@ def test_a_full_disk_keeps_what_was_acknowledged(small_disk: Path) -> None:
     writer = RunWriter.resume(run, run.manifest)
     writer.add(frames.sightings((9, 1, "FR")), frames.outcomes((99, 1)), RunCounts())
     assert run.outcomes().collect()["swarm"].to_list()[-1] == 99
+
+
+def test_a_full_disk_leaves_no_half_export(small_disk: Path, tmp_path: Path) -> None:
+    """Tables and census files too large for the disk: an error says where, the old file stands."""
+    peers = np.random.default_rng(1).integers(0, 2**63, 400_000).astype(np.uint64)
+    rows = pl.concat([frames.sightings((0, 0, "FR"))] * len(peers)).with_columns(peer=peers)
+    writer = RunWriter(tmp_path / "runs", frames.manifest(), frames.swarms("film"))
+    writer.add(rows, frames.outcomes((0, len(peers))), RunCounts())
+    run, table = RunReader(writer.folder), rows.select("peer", "country")
+    some = table.head(40_000)  # JSON is longer
+    nowhere = [None] * len(some)
+    exports: dict[str, Callable[[Path], None]] = {
+        "table.csv": lambda path: write_table(path, table, notes={}),
+        "table.parquet": lambda path: write_table(path, table, notes={}),
+        "table.geojson": lambda path: write_geojson(path, some, nowhere, notes={}),
+        "census.jsonl": lambda path: write_census_file(run, path),
+        "census.parquet": lambda path: write_census_file(run, path),
+    }
+    for name, export in exports.items():
+        path = small_disk / name
+        path.write_text("the one before")
+        with pytest.raises(StorageError, match="No space left on device") as said:
+            export(path)
+        assert str(said.value).startswith(f"cannot write {path}: ")
+        assert path.read_text() == "the one before"
+        assert not list(small_disk.glob(".aside-*"))
+    remount = ["mount", "-o", f"remount,size={40 * DISK_BYTES}", str(small_disk)]
+    subprocess.run(remount, check=True)
+    for name, export in exports.items():
+        export(small_disk / name)
+        assert (small_disk / name).stat().st_size > DISK_BYTES, name
 
 
 def test_a_clock_that_jumps_back_loses_no_part(tmp_path: Path) -> None:

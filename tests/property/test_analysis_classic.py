@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analysis.classic import parse_run_record
 from analysis.classic_export import bar_document, bar_sums, index_document, run_records
 from analysis.classic_import import parse_coordinates
+from swarm.address_keeping import AddressKeeping
 from swarm.columns import SIGHTING_COLUMNS, SWARM_COLUMNS, TALLY_COLUMNS, polars_schema
 from swarm.errors import StorageError
 from tests.classic_folders import RUN_DATE, export_objects, import_records
@@ -46,10 +47,10 @@ def read(objects: dict[str, Any]) -> list[Any]:
     return [parse_run_record(name, json.loads(json.dumps(obj))) for name, obj in objects.items()]
 
 
-@given(st.dictionaries(st.text(max_size=8), RECORDS, max_size=4), st.booleans())
+@given(st.dictionaries(st.text(max_size=8), RECORDS, max_size=4), st.sampled_from(AddressKeeping))
 @settings(max_examples=150, deadline=None)
 def test_export_and_import_are_a_fixed_point(
-    records: dict[str, dict[str, Any]], store_addresses: bool
+    records: dict[str, dict[str, Any]], store_addresses: AddressKeeping
 ) -> None:
     """An export, read and exported again, is the same: records, index, bars."""
     first = import_records(read(records), store_addresses=store_addresses)

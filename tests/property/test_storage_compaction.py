@@ -34,7 +34,8 @@ def test_every_row_stays_once_and_in_order(steps: list[tuple[str, int]]) -> None
         for step, number in steps:
             match step:
                 case "append":
-                    again = RunWriter.resume(reader, writer.manifest)
+                    running = reader.manifest.model_copy(update={"state": RunState.RUNNING})
+                    again = RunWriter.resume(reader, running)
                     fresh = [(len(swarms), len(rows) + i) for i in range(number)]
                     again.add(
                         frames.sightings(*((s, p, "FR") for s, p in fresh)),
@@ -42,6 +43,7 @@ def test_every_row_stays_once_and_in_order(steps: list[tuple[str, int]]) -> None
                         RunCounts(),
                         answers=frames.answers((len(swarms), number)),
                     )
+                    again.finish(RunState.INTERRUPTED, frames.NOON, "killed", RunCounts())
                     rows += fresh
                     swarms.append(len(swarms))
                 case "compact":

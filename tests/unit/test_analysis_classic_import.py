@@ -11,6 +11,7 @@ import pytest
 from analysis.classic import parse_run_record
 from analysis.classic_import import parse_coordinates
 from analysis.mmdb import MmdbLocator
+from swarm.address_keeping import AddressKeeping
 from swarm.columns import SIGHTING_COLUMNS, SWARM_COLUMNS, TALLY_COLUMNS, polars_schema
 from tests.classic_folders import import_records
 from tests.geo_databases import city_record, write_mmdb
@@ -66,9 +67,13 @@ def test_the_longer_list_counts(ips: int, locs: int, rows: int) -> None:
 def test_addresses_are_kept_only_when_asked_for() -> None:
     """By default an import holds pseudonyms alone; the same peer has the same one in both."""
     peers = [record(ip=[["192.0.2.1", 6881], ["nonsense", 1], ["2001:db8::1%eth0", 2]])]
-    stored, bare = import_records(peers), import_records(peers, store_addresses=False)
+    stored, bare = import_records(peers), import_records(peers, store_addresses=AddressKeeping.NO)
     assert stored.sightings["address"].to_list() == ["192.0.2.1", None, "2001:db8::1"]
     assert stored.sightings["port"].to_list() == [6881, None, 2]
+    near = import_records(peers, store_addresses=AddressKeeping.PREFIX).sightings
+    assert near["prefix"].to_list() == ["192.0.2.0/24", None, "2001:db8::/48"]
+    assert near["address"].null_count() == near["port"].null_count() == 3
+    assert near["peer"].equals(stored.sightings["peer"])
     assert bare.sightings["address"].null_count() == bare.sightings["port"].null_count() == 3
     assert stored.sightings["peer"].equals(bare.sightings["peer"])
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
 
+from analysis.churn import churn_table
 from analysis.comparison import compare_countries, compare_places, compare_torrents
 from analysis.snapshot import Snapshot
 from tests import frames
@@ -54,6 +56,24 @@ def test_torrents_of_one_run_are_not_called_gone() -> None:
         ("b", 3, 3, 1, 2, 1),
         ("c", None, 1, None, None, None),
     ]
+
+
+def test_torrents_have_the_bounds_of_churn() -> None:
+    """A peer that looks gone may have been missed: each torrent carries how many that may be."""
+    found = {"unique_peers": 20, "low": 20.0, "high": 25.0, "state": "complete"}
+    peers = [(0, peer, "FR") for peer in range(30)]
+    sides = [
+        replace(one, outcomes=one.outcomes.with_columns(**{k: pl.lit(v) for k, v in found.items()}))
+        for one in (snapshot("b", peers[:20]), snapshot("b", peers[10:], days=1))
+    ]
+    table = compare_torrents(*sides, linked=True)
+    bounds = [f"{name}_{end}" for name in ("new", "gone") for end in ("low", "high")]
+    assert table.select("stayed", "new", "gone").row(0) == (10, 10, 10)
+    assert table.select(bounds).rows() == churn_table(*sides).select(bounds).rows()
+    assert table["gone_low"].item() < table["gone_high"].item() == 10
+    unlinked = compare_torrents(*sides, linked=False)
+    assert unlinked.select(bounds).row(0) == (None, None, None, None)
+    assert unlinked.columns == table.columns
 
 
 def test_groups_are_sums_of_sets() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.locator import open_locator
 from analysis.placing import place_sightings
+from swarm.address_keeping import AddressKeeping
 from swarm.columns import NETWORK_COLUMNS, PLACE_COLUMNS, polars_schema
 from swarm.endpoint import Endpoint
 from swarm.errors import GeolocationError
@@ -49,7 +50,7 @@ def test_a_sighting_is_placed_in_its_network() -> None:
         [(0, SightingColumns.of(key, Source.DHT, told))],
         locator=open_locator(None),
         key=bytes(32),
-        store_addresses=False,
+        store_addresses=AddressKeeping.NO,
     )
     assert frame["asn"].to_list() == [559, 559]
     assert frame["as_name"].is_not_null().all()

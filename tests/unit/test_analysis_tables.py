@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.tables import (
@@ -77,6 +77,7 @@ def test_bins_come_in_the_order_of_sizes() -> None:
     assert table["label"].to_list() == expected
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["FR", "DE", "US", "ZZ"]), st.integers(0, 50)), max_size=30),
     st.sampled_from(Binning),

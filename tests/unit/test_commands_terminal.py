@@ -1,17 +1,11 @@
-"""commands: what strangers wrote cannot steer the terminal, and help is quick."""
+"""commands: what strangers wrote cannot steer the terminal."""
 
 from __future__ import annotations
-
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from commands import terminal
 from commands.terminal import complain, watch_job
-
-ROOT = Path(__file__).parents[2]
 
 HOSTILE = "film\x1b[2J\x1b]0;owned\x07\nCollected all [bold red]x[/] \u202e\x9b31m"
 
@@ -30,13 +24,3 @@ def test_names_cannot_steer_a_pipe(
         assert not set(text) & set("\x1b\x07\u202e\x9b")
         assert "[bold red]x[/]" in text
     assert "1/2 1,204 peers" in said.out
-
-
-def test_help_needs_no_database() -> None:
-    """What only jobs need is not loaded to explain the commands."""
-    heavy = ["sqlalchemy", "alembic", "psycopg"]
-    code = f"import sys, commands.app; print([m for m in {heavy} if m in sys.modules])"
-    shown = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert shown.stdout == "[]\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
@@ -416,3 +417,19 @@ def test_honesty_costs_an_honest_network_next_to_nothing() -> None:
     assert len(controls) <= 0.03 * len(network.sent)
     assert engine.honesty.liars == set()
     assert len(engine.finished()) == len(swarms)
+
+
+def test_a_crawl_leaves_no_cycles() -> None:
+    """Workers run without the search for cycles, so a crawl must not make any."""
+    network = Network(live=500, loss=0.05)
+    swarms = make_swarms(network, [1 + i % 150 for i in range(120)])
+    gc.collect()
+    gc.disable()
+    try:
+        engine = make_engine(list(swarms))
+        run(engine, network)
+        assert len(engine.finished()) == len(swarms)
+        del engine
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from crawler.addresses import socket_address_of
 from crawler.family import FAMILIES, IPV4, IPV6, Family, family_of
 from crawler.krpc import CONTACT6_BYTES, CONTACT_BYTES, PEER6_BYTES, PEER_BYTES
 from swarm.endpoint import Endpoint, address_to_packed16, endpoint_to_compact
@@ -24,6 +25,7 @@ def test_socket_addresses_come_back(family: Family, host: str) -> None:
     endpoint = Endpoint.parse(f"[{host}]:6881")
     assert compact == endpoint_to_compact(endpoint)
     assert family.to_socket_address(compact) == (host, 6881)
+    assert socket_address_of(bytes(20) + compact) == (host, 6881)
     assert family.mapping + compact[:-2] == address_to_packed16(endpoint.address)
     assert family_of(compact) is family
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from crawler.addresses import BogonFilter
 from crawler.candidates import CLOSEST, VOICELESS
 from crawler.lookup import FULL_REPLY, PARALLEL, Lookup
@@ -105,6 +107,24 @@ def test_full_repliers_are_asked_again_until_nothing_is_new() -> None:
         lookup.harvest.add([peers[chosen[19]]], b"t" * 6, 0, BOGONS)
         lookup.answered(chosen, FULL_REPLY)
     assert sorted(again) == [contact(1), contact(2)]
+
+
+@pytest.mark.parametrize("parallel", [1, PARALLEL])
+def test_a_holder_has_as_many_questions_at_once_as_the_agenda_grants(parallel: int) -> None:
+    """While others wait one at a time, else a few; each end, an answer or a silence, frees one."""
+    lookup = make_lookup(1)
+    lookup.asked(contact(1))
+    lookup.harvest.add([bytes((8, 8, 8, 8, 0, 1))], b"t" * 6, 0, BOGONS)
+    lookup.answered(contact(1), FULL_REPLY)
+    lookup.examined()
+    lookup.parallel = parallel
+    assert [ask_next(lookup) for _ in range(parallel + 1)] == [contact(1)] * parallel + [None]
+    assert lookup.in_flight == parallel
+    lookup.answered(contact(1), FULL_REPLY)
+    assert (ask_next(lookup), ask_next(lookup)) == (contact(1), None)
+    lookup.failed(contact(1))
+    assert (ask_next(lookup), ask_next(lookup)) == (contact(1), None)
+    assert lookup.in_flight == parallel
 
 
 def test_a_holder_that_falls_silent_is_not_asked_again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import cast
 
 import polars as pl
@@ -15,17 +16,17 @@ from dashboard.live import LiveView
 from dashboard.overview.callbacks import obey
 from dashboard.overview.state import state_of_page
 from observatory.host import Host
-from observatory.jobs import JobKind
+from observatory.job import JobKind
 from swarm.errors import JobRefused, StorageError
 from tests.browser.fake_host import FakeHost, FakeRun
 
 
 def watched() -> tuple[FakeHost, LiveView]:
-    """A world in the middle of a fetch, and the page's view of it."""
+    """A world in the middle of a fetch, and the page's view of it, a minute later at each look."""
     host = FakeHost(torrents=24)
     host.home.start(JobKind.FETCH, {})
     host.home.work(6)
-    return host, LiveView(cast(Host, host))
+    return host, LiveView(cast(Host, host), itertools.count(0, 60).__next__)
 
 
 def test_the_stamp_changes_only_when_something_did() -> None:
@@ -38,6 +39,44 @@ def test_the_stamp_changes_only_when_something_did() -> None:
     assert after != before
     host.start_lab()
     assert live.stamp() != after
+
+
+def test_all_tabs_look_together() -> None:
+    """Within a moment nobody looks again, but for who has ordered something; then all see it."""
+    host, _ = watched()
+    now = 0.0
+    live = LiveView(cast(Host, host), lambda: now)
+    before = live.stamp()
+    run = live.shown_run(live.host.current)
+    key = live.key(live.host.current, run)
+    host.home.work(1)
+    assert (live.stamp(), live.key(live.host.current, run)) == (before, key)
+    assert live.stamp(at_once=True) != before
+    assert live.key(live.host.current, run) != key
+    seen = live.stamp()
+    host.home.work(1)
+    now = 0.3
+    assert live.stamp() != seen
+
+
+def test_a_change_is_told_the_later_the_more_all_tabs_took() -> None:
+    """When twenty times the CPU of all answers since the last one has passed, ten s at most."""
+    host, _ = watched()
+    now = 0.0
+    live = LiveView(cast(Host, host), lambda: now)
+    shown = live.shown(live.key(live.host.current, live.shown_run(live.host.current)))
+    assert shown is not None
+    host.home.work(1)
+    before = live.stamp(at_once=True)
+    for cost_s, too_early, in_time in ((0.02, 3.9, 4.1), (3.0, 14.0, 14.2)):
+        for _tab in range(10):
+            live.spent(cost_s)
+        host.home.work(1)
+        now = too_early
+        assert live.stamp() == before
+        now = in_time
+        assert live.stamp() != before
+        before = live.stamp()
 
 
 def test_figures_are_made_once_for_each_state_of_a_run() -> None:

@@ -9,11 +9,11 @@ from dash import Patch
 
 from analysis.palette import Scheme
 from analysis.selection import Bounds, Selection
-from analysis.tables import Binning
+from analysis.tables import OTHER, Binning
 from dashboard.address_state import AddressState, read_address
 from dashboard.live import LiveView, RunKey, ShownRun
-from dashboard.overview import parts
 from dashboard.overview.charts import read_viewport
+from dashboard.overview.country_table import country_rows
 from dashboard.overview.drawing import (
     Viewport,
     Wish,
@@ -21,10 +21,11 @@ from dashboard.overview.drawing import (
     draw_histogram,
     draw_map,
     map_zoom,
+    places_in_view,
 )
 from dashboard.overview.narrowing import category_choices, narrowed
 from observatory.host import Host
-from observatory.jobs import JobKind
+from observatory.job import JobKind
 from swarm.place import UNKNOWN_COUNTRY
 from tests.browser.fake_host import FakeHost
 
@@ -77,14 +78,14 @@ def test_charts_count_whom_the_address_leaves() -> None:
 def test_a_chart_fades_what_was_not_chosen_on_it() -> None:
     """A chosen bin leaves the other bins in sight, faded; the map shows its peers alone."""
     _, _, shown = fetched()
-    bins = shown.histogram(Selection(), Binning.CLASSIC)
+    bins = shown.histogram(Selection(), Binning.LOG2)
     order = int(bins["order"][0])
     traces = drawn(f"?bin={order}", "histogram")
     assert bar_sum(traces) == shown.numbers(Selection()).memberships
     for trace in traces:
         full = [opacity == 1 for opacity in trace["marker"]["opacity"]]
         assert full == [at == order for at in trace["customdata"]]
-    there = Selection(size_bin=(Binning.CLASSIC, order))
+    there = Selection(size_bin=(Binning.LOG2, order))
     placed = shown.places(there, Viewport(1.0).cell_deg, None)["peers"].sum()
     assert markers(drawn(f"?bin={order}", "map")) == placed
 
@@ -190,18 +191,31 @@ def test_markers_part_when_the_map_comes_close() -> None:
     assert 0 <= map_zoom(390) < map_zoom(2560) <= 2
 
 
+def test_a_map_has_no_more_markers_than_can_be_told_apart() -> None:
+    """Where a run has more places than that, larger cells merge them; nobody is lost."""
+    _, _, shown = fetched()
+    places = Viewport(7.0)
+    many, cell_deg = places_in_view(shown, Selection(), places)
+    assert cell_deg is None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dashboard.overview.drawing._MOST_MARKERS", 100)
+        few, cell_deg = places_in_view(shown, Selection(), places)
+    assert len(few) <= 100 < len(many)
+    assert cell_deg is not None
+    assert few["peers"].sum() == many["peers"].sum()
+
+
 def test_the_table_names_everybody_and_says_who_is_chosen() -> None:
     """Countries that are not chosen stay in the table, quiet; each name is a button."""
     live, key, shown = fetched()
     wanted = wish("?country=FR")
     colours = choose_colours(shown, live.slots(key), wanted)
-    rows = parts.countries(shown, colours, wanted).children[1].children
-    buttons = [row.children[1].children for row in rows]
-    picks = {
-        b.to_plotly_json()["props"]["data-value"]: b.to_plotly_json()["props"]["aria-pressed"]
-        for b in buttons
-        if not isinstance(b, str)
-    }
-    assert picks["FR"] == "true"
-    assert picks["DE"] == "false"
-    assert UNKNOWN_COUNTRY in picks
+    rows = country_rows(shown, colours, wanted)
+    named = {row["code"]: row for row in rows if "code" in row}
+    assert (named["FR"]["chosen"], named["FR"]["quiet"]) == (True, False)
+    assert (named["DE"]["chosen"], named["DE"]["quiet"]) == (False, True)
+    assert UNKNOWN_COUNTRY in named
+    everybody = shown.countries(Selection())
+    assert set(named) == set(everybody["country"])
+    marked = [row["key"] for row in rows if "key" in row]
+    assert marked == [*colours.top, OTHER, UNKNOWN_COUNTRY]

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard import words
 from dashboard.markup import said_by
-from observatory.jobs import Job, JobKind, JobState
+from observatory.job import Job, JobKind, JobState
 from observatory.purge import PurgePreview
 from swarm.place import DatabaseBuild, Databases
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
+from lab.clients import client_settings
 from lab.facts import SwarmFacts, WorldFacts, count_countries, dump, load
 from lab.geography import city_of, country_of
 from lab.metainfo import MetainfoVersion
@@ -22,6 +24,18 @@ SESSIONS = 24
 def plans(seed: int = 7, sessions: int = SESSIONS) -> tuple[SwarmPlan, ...]:
     clients = choose_addresses(seed=seed, sessions=sessions)
     return plan_swarms(make_torrents(seed=seed), clients, seed=seed)
+
+
+@pytest.mark.parametrize("sessions", [4, SESSIONS])
+def test_every_client_has_room_for_all_of_its_swarms(sessions: int) -> None:
+    """A client may connect to everybody in each of its swarms, and the hidden one comes on top."""
+    wanted: Counter[int] = Counter()
+    for plan in plans(sessions=sessions):
+        members = {*plan.seeders, *plan.leechers}
+        for client in members:
+            wanted[client] += len(members)  # the others, and the hidden one
+    room = client_settings(IPv4Address("127.0.0.1"), "127.0.0.1:9")["connections_limit"]
+    assert max(wanted.values()) <= room
 
 
 def test_real_clients_live_in_different_cities() -> None:

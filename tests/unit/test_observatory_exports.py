@@ -6,6 +6,7 @@ import csv
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -91,6 +92,41 @@ def test_a_cell_on_the_map(root: Path, run: RunReader, tmp_path: Path) -> None:
     assert area > 0
     assert min(p[0] for p in ring) <= 4.85 <= max(p[0] for p in ring)
     assert min(p[1] for p in ring) <= 45.75 <= max(p[1] for p in ring)
+
+
+def test_cells_and_bins_of_another_size(root: Path, run: RunReader, tmp_path: Path) -> None:
+    """`cell_deg` and `bin_mb` are those of the table that is written; no peer is lost by either."""
+    cells, bins = tmp_path / "cells.parquet", tmp_path / "histogram.parquet"
+    export_table(Workspace(root), run, "cells", cells, min_cell=1, cell_deg=10)
+    table = pl.read_parquet(cells)
+    assert table["key"].str.starts_with("cell:10:").all()
+    assert table["peers"].sum() == cells_table(run.sightings(), 10)["peers"].sum()
+    export_table(Workspace(root), run, "histogram", bins, min_cell=1, bin_mb=250)
+    found = pl.read_parquet(bins)
+    assert set(found["label"]) <= {
+        *(f"{n * 250} - {n * 250 + 249}" for n in range(100)),
+        "unknown size",
+    }
+    assert found["peers"].sum() == run.sightings().select(pl.len()).collect().item()
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "said"),
+    [
+        ("cells", {"cell_deg": 7.0}, "cells of 7.0 degrees do not fit"),
+        ("cells", {"cell_deg": float("nan")}, "--cell-deg"),
+        ("histogram", {"bin_mb": 0}, "1 to 1,000,000,000 MB"),
+        ("countries", {"cell_deg": 1.0}, "'countries' has none"),
+        ("cells", {"bin_mb": 100}, "is for table 'histogram'"),
+    ],
+)
+def test_sizes_that_there_are_not(
+    root: Path, run: RunReader, tmp_path: Path, name: str, sizes: dict[str, Any], said: str
+) -> None:
+    """A size that no grid has, or a table without one, is refused and nothing is written."""
+    with pytest.raises(JobRefused, match=said):
+        export_table(Workspace(root), run, name, tmp_path / "table.csv", **sizes)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_unknown_country_is_a_feature_that_is_nowhere(

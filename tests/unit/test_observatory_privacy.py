@@ -45,6 +45,21 @@ def run_with_addresses(workspace: Workspace, state: RunState = RunState.COMPLETE
     return RunReader(writer.folder)
 
 
+def test_old_runs_give_up_networks_too(workspace: Workspace) -> None:
+    """A run that kept the /24 of each peer gives it up after as many days."""
+    manifest = frames.manifest(prefixes_stored=True)
+    writer = RunWriter(workspace.runs_dir, manifest, frames.swarms("film"))
+    network = pl.lit("198.51.100.0/24").alias("prefix")
+    rows = frames.sightings((0, 1, "FR")).with_columns(network)
+    writer.add(rows, frames.outcomes((0, 1)), RunCounts(peers=1))
+    writer.finish(RunState.COMPLETE, frames.NOON, "", RunCounts(peers=1))
+    run = RunReader(writer.folder)
+    assert forget_old_addresses(workspace, 30, LATER) == [run.run_id]
+    assert run.sightings().collect()["prefix"].to_list() == [None]
+    assert not run.manifest.prefixes_stored
+    assert forget_old_addresses(workspace, 30, LATER) == []
+
+
 def files_with_address(workspace: Workspace) -> list[str]:
     """Files below the workspace that hold it, Parquet read as such."""
     found = []

@@ -119,18 +119,15 @@ def test_a_flush_that_is_broken_off_doubles_nobody(
 ) -> None:
     """An exception in the middle of a write leaves each peer and swarm counted once."""
     run = recorder(workspace, catalogue)
-    writes = {"sightings": 1, "outcomes": 2, "manifest": 3}[broken_off]
-    real = RunWriter.add
+    real_replace = Path.replace
 
-    def breaks(self: RunWriter, *arguments: pl.DataFrame, **others: pl.DataFrame) -> None:
-        monkeypatch.setattr(RunWriter, "add", real)
-        sightings, outcomes, counts = arguments
-        if writes > 1:
-            real(self, sightings, outcomes, counts, **others)  # type: ignore[arg-type]
-            self._parts -= 1
-        raise KeyboardInterrupt
+    def replace(self: Path, target: Path) -> Path:
+        if target.name.startswith(broken_off):
+            monkeypatch.setattr(Path, "replace", real_replace)
+            raise KeyboardInterrupt
+        return real_replace(self, target)
 
-    monkeypatch.setattr(RunWriter, "add", breaks)
+    monkeypatch.setattr(Path, "replace", replace)
     with pytest.raises(KeyboardInterrupt), run:
         run.add(census(PLAIN, range(1, 31)))
         run.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from analysis.raw_tables import raw_tables
 from analysis.selection import Bounds, Selection
 from analysis.tables import Binning, countries_table, histogram_table
 from benchmarks.seeded_run import Scale, write_run
@@ -64,6 +65,18 @@ SELECTIONS = {
         & pl.col("size_bytes").is_between(512_000_000, 1_024_000_000, closed="left"),
     ),
 }
+
+
+@pytest.mark.parametrize("binning", Binning)
+def test_raw_rows_say_what_the_rollup_says(view: RunView, run: RunReader, binning: Binning) -> None:
+    """Counted straight from the sightings, bins and places are those of the view."""
+    histogram, places = raw_tables(run.sightings(), run.swarms().collect(), binning)
+    assert histogram.equals(view.histogram(binning=binning))
+    points = places.filter(pl.col("latitude").is_not_null()).group_by("latitude", "longitude")
+    shown = view.places().select("lat", "lon", "peers").rows()
+    rounded = {(round(lat, 4), round(lon, 4), peers) for lat, lon, peers in shown}
+    assert set(points.agg(pl.col("peers").sum()).rows()) == rounded
+    assert places["peers"].sum() == SCALE.sightings
 
 
 @pytest.mark.parametrize("name", SELECTIONS)

@@ -11,6 +11,7 @@ import polars as pl
 from analysis.placing import place_sightings, place_visits
 from observatory.outcomes import answer_frame, outcome_frame
 from observatory.testimony import SwarmFinding, SwarmTestimony
+from swarm.address_keeping import AddressKeeping
 from swarm.census import Captures, CensusState, SwarmCensus
 from swarm.columns import PLACE_COLUMNS, polars_schema
 from swarm.endpoint import Endpoint
@@ -73,7 +74,7 @@ def visited(number: int, *names: int, seed: bool | None = None) -> PeerVisit:
 
 def placed(finding: SwarmFinding) -> pl.DataFrame:
     told = [(finding.number, columns) for columns in finding.sightings]
-    return place_sightings(told, locator=Nowhere(), key=SECRET, store_addresses=True)
+    return place_sightings(told, locator=Nowhere(), key=SECRET, store_addresses=AddressKeeping.YES)
 
 
 def test_without_visits_a_swarm_is_whole_with_its_census() -> None:
@@ -178,8 +179,8 @@ def test_answers_of_two_trackers_stay_two_rows() -> None:
 def test_visits_keep_addresses_only_where_they_are_asked_for() -> None:
     """A visited peer has the pseudonym that its sighting has, and no address by default."""
     rows = [(0, visited(1, seed=True))]
-    kept = place_visits(rows, locator=Nowhere(), key=SECRET, store_addresses=True)
-    bare = place_visits(rows, locator=Nowhere(), key=SECRET, store_addresses=False)
+    kept = place_visits(rows, locator=Nowhere(), key=SECRET, store_addresses=AddressKeeping.YES)
+    bare = place_visits(rows, locator=Nowhere(), key=SECRET, store_addresses=AddressKeeping.NO)
     assert kept.select("address", "port").rows() == [("127.0.0.1", 6881)]
     assert bare.select("address", "port").rows() == [(None, None)]
     sighting = placed(SwarmFinding(0, census([1])))

@@ -48,7 +48,7 @@ def test_a_bomb_is_refused_before_memory_is_spent() -> None:
     [
         ("", bytes(1001), "larger than 0.001 MB"),
         ("gzip", b"not gzip at all", "broken"),
-        ("gzip", gzip.compress(bytes(500))[:-4], "cut off"),
+        ("gzip", gzip.compress(bytes(500), mtime=0)[:-4], "cut off"),
         ("br", b"", "not asked for"),
     ],
 )

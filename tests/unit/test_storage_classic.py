@@ -139,8 +139,16 @@ def test_writing_again_replaces(tmp_path: Path) -> None:
 
 def test_the_aggregates_alone(tmp_path: Path) -> None:
     """After each run only bar.json and geo.json are renewed."""
-    write_aggregates(tmp_path / "json", bar={"abs": {}}, geo={"a.json": {}})
+    write_aggregates(tmp_path / "json", bar={"abs": {}}, geo=[("a.json", {})])
     assert names_below(tmp_path) == {"json/bar.json", "json/geo.json"}
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_records_are_written_one_by_one_as_the_object_they_are(tmp_path: Path, count: int) -> None:
+    """geo.json is byte by byte what it would be if all records were held at once."""
+    records = [(f"é {i}.json", {"locs": ["1.5,2"] * i, "size": None}) for i in range(count)]
+    write_aggregates(tmp_path, bar={}, geo=iter(records))
+    assert (tmp_path / "geo.json").read_text() == json.dumps(dict(records))
 
 
 @pytest.mark.parametrize(

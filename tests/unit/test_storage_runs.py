@@ -139,9 +139,28 @@ def test_delete_is_swept_after_a_kill(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_run_ids_sort_by_time() -> None:
-    """Later runs have later names."""
-    assert new_run_id(frames.NOON) < new_run_id(frames.NOON.replace(hour=13))
+def test_run_ids_sort_by_time(tmp_path: Path) -> None:
+    """Later runs have later names, also where the clock was set back, and each has its own."""
+    hour_later = frames.NOON.replace(hour=13)
+    assert new_run_id(tmp_path, frames.NOON) < new_run_id(tmp_path, hour_later)
+    names = []
+    for now in (hour_later, frames.NOON, frames.NOON, hour_later, frames.NOON.replace(hour=14)):
+        names.append(new_run_id(tmp_path, now))
+        (tmp_path / names[-1]).mkdir()
+    assert names == sorted(names)
+    assert names[1].startswith("20261121-130001-")
+    assert names[4].startswith("20261121-140000-")
+    (tmp_path / "99999999-999999-0000").mkdir()  # no time at all
+    assert new_run_id(tmp_path, frames.NOON).startswith("20261121-120000-")
+
+
+def test_a_run_ends_no_earlier_than_it_began(tmp_path: Path) -> None:
+    """The clock was set back meanwhile: `ended_at` is the start, and a start says so too."""
+    writer = written(tmp_path)
+    before = frames.NOON.replace(hour=3)
+    writer.finish(RunState.COMPLETE, before, "done", writer.manifest.counts)
+    assert read_manifest(writer.folder).ended_at == frames.NOON
+    assert mark_interrupted(RunReader(writer.folder), before).ended_at == frames.NOON
 
 
 _ENDLESS_WRITER = """

@@ -1,0 +1,27 @@
+// Builds dashboard/assets/charts-library.js as plotly.js builds its own bundles, with fewer traces.
+// Run it when requirements.txt takes another plotly: the two must have one version of plotly.js,
+// and tests/unit/test_charts_library.py holds them to it.
+
+const path = require("node:path");
+const { environmentPlugin } = require("esbuild-plugin-environment");
+const { glsl } = require("esbuild-plugin-glsl");
+const inlineCss = require("esbuild-plugin-inline-css");
+
+require("esbuild").build({
+  entryPoints: [path.join(__dirname, "entry.cjs")],
+  outfile: path.join(__dirname, "../../dashboard/assets/charts-library.js"),
+  bundle: true,
+  minify: true,
+  format: "iife",
+  globalName: "Plotly",
+  target: "es2020",
+  legalComments: "eof", // the licences go with it
+  banner: { js: "/* plotly.js 4.1.1, Copyright 2012-2026, Plotly, Inc., MIT licence; parts of it, see the end */" },
+  plugins: [
+    (inlineCss.default ?? inlineCss)(),
+    glsl({ minify: true }),
+    environmentPlugin({ NODE_DEBUG: false }),
+  ],
+  alias: { regl: "@plotly/regl", stream: "stream-browserify" },
+  define: { global: "window", "define.amd": "false" },
+});

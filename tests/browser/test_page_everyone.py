@@ -1,0 +1,176 @@
+"""The page for everyone: axe-core finds nothing on any page in both themes; keys; hostile names.
+
+axe/ holds axe-core 4.14.1 (npm `axe-core`, MPL-2.0) as it is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from storage.workspace import Workspace
+from tests.browser.conftest import Open
+from tests.integration.page_world import HOSTILE_NAME, RUN, PageWorld, page_world, write_run
+
+pytestmark = pytest.mark.browser
+
+OLDER = "20261120-120000-abcd"
+SWARM = f"/swarms/{0:040x}"
+COMPARE = f"/runs/compare?a={OLDER}&b={RUN}"
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+PAGES = {
+    "overview": "/",
+    "swarms": "/swarms",
+    "one swarm": SWARM,
+    "runs": "/runs",
+    "compare": COMPARE,
+    "jobs": "/jobs",
+    "methods": "/methods",
+    "nothing": "/no/such/page",
+}
+_FINDINGS = """async () => (await axe.run(document)).violations.flatMap((one) =>
+    one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)}`))"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageWorld]:
+    """Two runs, one of their torrents with a hostile name, and a job that ended."""
+    root = tmp_path_factory.mktemp("world")
+    workspace = Workspace(root)
+    workspace.prepare()
+    write_run(workspace, OLDER)
+    with page_world(root) as made:
+        yield made
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core objects to, with the elements."""
+    page.evaluate(AXE)
+    return [str(one) for one in page.evaluate(_FINDINGS)]
+
+
+def settled(page: Page, path: str) -> None:
+    """Wait until what the page is for is there."""
+    expect(page.locator("main h1")).to_be_visible()
+    if path == "/swarms":
+        expect(page.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
+    if path == "/":
+        expect(page.locator(".countries button.key").first).to_be_visible()
+    if path in ("/", SWARM):
+        expect(page.locator("main .js-plotly-plot .main-svg").first).to_be_attached()
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_axe_finds_nothing(open_page: Open, world: PageWorld, path: str) -> None:
+    """In both themes: names, roles, contrast, landmarks, headings."""
+    page = open_page(world.url + path, color_scheme="light")
+    settled(page, path)
+    assert findings(page) == []
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    page.wait_for_timeout(400)  # colours fade over; axe would measure one in between
+    assert findings(page) == []
+
+
+def test_axe_finds_nothing_at_the_login(chromium: Browser, tmp_path: Path) -> None:
+    """The login page, in both themes."""
+    with page_world(tmp_path, demanded=True, address="0.0.0.0") as strange:
+        context = chromium.new_context()
+        page = context.new_page()
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(f"{strange.url}/login")
+            expect(page.get_by_label("Token")).to_be_focused()
+            assert findings(page) == [], scheme
+        context.close()
+
+
+def tab_until(page: Page, condition: str) -> None:
+    """Press Tab until the JavaScript condition holds, twelve times at most."""
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate(condition):
+            return
+    raise AssertionError(condition)
+
+
+def test_a_swarm_is_found_and_opened_by_keys(open_page: Open, world: PageWorld) -> None:
+    """From the search by Tab into the list, by arrow to a row, by Enter into the swarm."""
+    page = open_page(f"{world.url}/swarms")
+    settled(page, "/swarms")
+    page.locator("#swarms-search").focus()
+    inside = "document.activeElement.closest('#swarms-grid') !== null"
+    tab_until(page, inside)
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#swarm-again")).to_be_visible()
+    assert "/swarms/0000" in page.url
+
+
+def test_the_overview_is_narrowed_by_keys(open_page: Open, world: PageWorld) -> None:
+    """Behind the actions, Tab comes to the filter; a country is typed, taken, and taken back."""
+    page = open_page(world.url)
+    settled(page, "/")
+    page.locator("#purge").focus()
+    at_filter = "document.activeElement.id === 'country-picker'"
+    tab_until(page, at_filter)
+    page.keyboard.type("France")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{world.url}/?country=FR")
+    expect(page.locator("#narrowed")).to_contain_text("France")
+    page.keyboard.press("Backspace")
+    expect(page).to_have_url(f"{world.url}/")
+
+
+def test_columns_are_chosen_and_stay(open_page: Open, world: PageWorld) -> None:
+    """A column that is taken away is gone, also after a reload."""
+    page = open_page(f"{world.url}/swarms")
+    settled(page, "/swarms")
+    heading = page.get_by_role("columnheader", name="Category")
+    expect(heading).to_be_visible()
+    page.get_by_text("Columns").click()
+    page.get_by_role("checkbox", name="Category").uncheck()
+    expect(heading).to_be_hidden()
+    page.reload()
+    settled(page, "/swarms")
+    expect(heading).to_be_hidden()
+
+
+def test_filters_of_the_list_stand_in_the_address(open_page: Open, world: PageWorld) -> None:
+    """A country picked there narrows list and link; a link with it fills the picker."""
+    page = open_page(f"{world.url}/swarms")
+    settled(page, "/swarms")
+    expect(page.locator("#swarms-found")).to_have_text("3 swarms")
+    page.locator("#swarms-countries").click()
+    page.get_by_role("option", name="France", exact=True).click()
+    expect(page.locator("#swarms-found")).to_have_text("1 swarm")
+    expect(page).to_have_url(f"{world.url}/swarms?country=FR")
+    page.reload()
+    expect(page.locator("#swarms-found")).to_have_text("1 swarm")
+    expect(page.locator("main")).to_contain_text("France")
+
+
+@pytest.mark.parametrize("path", ["/?map=classic", "/swarms", SWARM, COMPARE, "/methods"])
+def test_a_hostile_name_stays_text(open_page: Open, world: PageWorld, path: str) -> None:
+    """Markup in a torrent's name makes no element and runs nothing, wherever it is shown."""
+    page = open_page(world.url + path)
+    settled(page, path)
+    if path not in ("/?map=classic", "/methods"):
+        expect(page.get_by_text(HOSTILE_NAME).first).to_be_visible()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.evaluate("window.pwned") is None
+    assert "<" not in page.title()
+
+
+def test_fetching_again_says_why_it_cannot(open_page: Open, world: PageWorld) -> None:
+    """Without a document of it, nobody can say whether a swarm is private: the button is off."""
+    page = open_page(world.url + SWARM)
+    expect(page.locator("#swarm-again")).to_be_disabled()
+    expect(page.locator("#swarm-again-plan")).to_contain_text("BEP 27")
+    link = page.get_by_role("link", name="Magnet link")
+    assert (link.get_attribute("href") or "").startswith(f"magnet:?xt=urn:btih:{0:040x}")
+    assert "noopener" in (link.get_attribute("rel") or "")
