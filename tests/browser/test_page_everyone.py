@@ -34,6 +34,17 @@ PAGES = {
 _FINDINGS = """async () => (await axe.run(document)).violations.flatMap((one) =>
     one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)}`))"""
 
+_STILL = """async () => {
+    const end = performance.now() + 20_000;
+    for (let still = 0; still < 2; ) {
+        await new Promise(requestAnimationFrame);
+        const fading = document.getAnimations().filter((one) =>
+            one.effect?.getComputedTiming().endTime !== Infinity && one.playState !== "finished");
+        still = fading.length ? 0 : still + 1;
+        if (performance.now() > end) throw new Error(`still fading: ${fading.length}`);
+    }
+}"""
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageWorld]:
@@ -50,6 +61,11 @@ def findings(page: Page) -> list[str]:
     """What axe-core objects to, with the elements."""
     page.evaluate(AXE)
     return [str(one) for one in page.evaluate(_FINDINGS)]
+
+
+def wait_for_fades(page: Page) -> None:
+    """Wait until no element moves or fades any more; each frame may begin what the last led to."""
+    page.evaluate(_STILL)
 
 
 def settled(page: Page, path: str) -> None:
@@ -71,7 +87,7 @@ def test_axe_finds_nothing(open_page: Open, world: PageWorld, path: str) -> None
     assert findings(page) == []
     page.emulate_media(color_scheme="dark")
     expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
-    page.wait_for_timeout(400)  # colours fade over; axe would measure one in between
+    wait_for_fades(page)  # axe would measure a colour in between
     assert findings(page) == []
 
 
