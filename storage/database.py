@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
+from storage.durable import sole_writer
 from swarm.errors import StorageError
 from swarm.settings import DATABASE_SCHEMES
 
@@ -64,7 +65,10 @@ def _sqlite(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        # Turning a file to WAL makes a writer of a reader, for which SQLite never waits: of two
+        # processes that meet a new file, one would be told at once that it is locked.
+        with sole_writer(path.parent):
+            cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.close()
 
