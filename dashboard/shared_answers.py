@@ -2,7 +2,8 @@
 
 After each change of the world, every open tab asks the same questions in the same words. The first
 is answered by its callback; all others get the same bytes, compressed already, until the world
-changes again. Only questions that order nothing are shared: the beat, and what the Overview shows.
+changes again; who asks before there is an answer waits for that one. Only questions that order
+nothing are shared: the beat, and what the Overview shows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import threading
 import time
 from collections import OrderedDict
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -27,6 +30,7 @@ _SHARED = frozenset({ids.SEEN, ids.FILLED, ids.BARS_DRAWN, ids.MAP_DRAWN})  # on
 _LONGEST_QUESTION = 20_000  # bytes; ours have some hundred
 _LARGEST_ANSWER = 500_000  # bytes, compressed
 _KEPT_BYTES = 8_000_000
+_PATIENCE_S = 20.0  # for another's answer; then who waits makes one
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,28 @@ class _Kept:
         self._lock = threading.Lock()
         self._answers: OrderedDict[bytes, _Answer] = OrderedDict()
         self._bytes = 0
+        self._made: dict[bytes, Future[_Answer | None]] = {}
 
     def get(self, key: bytes) -> _Answer | None:
+        """The answer, kept or being made; None: the caller makes it, and says so to `made`."""
         with self._lock:
             if key in self._answers:
                 self._answers.move_to_end(key)
-            return self._answers.get(key)
+                return self._answers[key]
+            another = self._made.get(key)
+            if another is None:
+                self._made[key] = Future()
+                return None
+        with suppress(TimeoutError):
+            return another.result(_PATIENCE_S)
+        return None
+
+    def made(self, key: bytes, answer: _Answer | None) -> None:
+        """Tell those who wait for it, errors too; None: there is none, and each makes its own."""
+        with self._lock:
+            awaited = self._made.pop(key, None)
+        if awaited is not None:
+            awaited.set_result(answer)
 
     def keep(self, key: bytes, answer: _Answer) -> None:
         with self._lock:
@@ -79,36 +99,46 @@ def share_answers(server: Flask, live: LiveView) -> None:
         if request.path != CALLBACKS:
             return None
         g.cpu_before = time.thread_time()
-        g.question = key = _question(live)
+        key = _question(live)
         answer = None if key is None else kept.get(key)
-        if answer is None:
-            return None
-        g.question = None  # it is kept
-        return answer.response()
+        if answer is not None:
+            return answer.response()
+        g.question = key
+        return None
 
     @server.after_request
     def keep(response: Response) -> Response:
         key = g.get("question")
-        if key is not None and response.status_code in (200, 204):
-            body = response.get_data()
-            if len(body) <= _LARGEST_ANSWER and not _is_said_to_one(response, body):
-                names = ("Content-Type", "Content-Encoding", "Vary")
-                headers = [(name, response.headers.get(name)) for name in names]
-                said = tuple((name, value) for name, value in headers if value is not None)
-                kept.keep(key, _Answer(response.status_code, body, said))
+        if key is not None:
+            answer = _answer(response)
+            if _is_for_all(answer):
+                kept.keep(key, answer)
+            kept.made(key, answer)
         return response
 
     @server.teardown_request
     def count(_error: BaseException | None) -> None:
+        if (key := g.pop("question", None)) is not None:
+            kept.made(key, None)  # where what came before it has failed
         before = g.pop("cpu_before", None)
         if before is not None:
             live.spent(time.thread_time() - before)
 
 
-def _is_said_to_one(response: Response, body: bytes) -> bool:
-    """Whether a message comes with it (`orders.say`): why something failed this time."""
-    plain = gzip.decompress(body) if "Content-Encoding" in response.headers else body
-    return b'"sideUpdate"' in plain
+def _answer(response: Response) -> _Answer:
+    names = ("Content-Type", "Content-Encoding", "Vary")
+    headers = [(name, response.headers.get(name)) for name in names]
+    said = tuple((name, value) for name, value in headers if value is not None)
+    return _Answer(response.status_code, response.get_data(), said)
+
+
+def _is_for_all(answer: _Answer) -> bool:
+    """Whether it is worth keeping, and no message comes with it: why something failed this time."""
+    if answer.status not in (200, 204) or len(answer.body) > _LARGEST_ANSWER:
+        return False
+    packed = any(name == "Content-Encoding" for name, _ in answer.headers)
+    plain = gzip.decompress(answer.body) if packed else answer.body
+    return b'"sideUpdate"' not in plain
 
 
 def _question(live: LiveView) -> bytes | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from typing import Any, cast
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ClassVar, cast
 
 import pytest
 from dash import Dash
@@ -130,6 +132,69 @@ def test_what_orders_or_fails_is_never_shared(asked: Asked) -> None:
     foreign = {"Origin": "http://evil.example"}
     asked.ask(ids.SEEN, "tick.data")
     assert asked.ask(ids.SEEN, "tick.data", foreign).status_code == 403
+
+
+class Awaited(Future[Any]):
+    """Says when somebody waits for it."""
+
+    waiting: ClassVar[threading.Semaphore]
+
+    def result(self, timeout: float | None = None) -> Any:
+        self.waiting.release()
+        return super().result(timeout)
+
+
+@pytest.fixture
+def held(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """Callbacks answer when another tab waits for what they say, or when nobody else will."""
+    waiting = threading.Semaphore(0)
+    monkeypatch.setattr(Awaited, "waiting", waiting, raising=False)
+    monkeypatch.setattr(shared_answers, "Future", Awaited)
+    dispatch = asked.app.server.view_functions["/_dash-update-component"]
+
+    def hold(*arguments: Any, **named: Any) -> Any:
+        assert waiting.acquire(timeout=60), "no other tab waits"
+        return dispatch(*arguments, **named)
+
+    asked.app.server.view_functions["/_dash-update-component"] = hold
+    return waiting
+
+
+@pytest.mark.parametrize("charted", [None, {"world": "?"}], ids=["an answer", "an error"])
+def test_who_asks_before_there_is_an_answer_waits_for_it(
+    asked: Asked, held: threading.Semaphore, charted: object
+) -> None:
+    """Two tabs at once cost one answer, and get the same one; where it failed, the same reason."""
+    with ThreadPoolExecutor(2) as tabs:
+        asking = [
+            tabs.submit(asked.ask, ids.MAP_DRAWN, "charted.data", None, charted__data=charted)
+            for _tab in range(2)
+        ]
+        first, second = (answer.result(60) for answer in asking)
+    assert asked.made == 1
+    assert (first.status_code, first.data) == (second.status_code, second.data)
+    assert (b"sideUpdate" in first.data) == (charted is not None)
+    held.release()  # an error is not kept: who comes later asks anew
+    asked.ask(ids.MAP_DRAWN, "charted.data", charted__data=charted)
+    assert asked.made == (1 if charted is None else 2)
+
+
+def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no answer comes, or not in time, who waits makes one."""
+    kept, answer = shared_answers._Kept(), shared_answers._Answer(200, b"{}", ())
+    assert kept.get(b"?") is None
+    monkeypatch.setattr(shared_answers, "_PATIENCE_S", 0.0)
+    assert kept.get(b"?") is None
+    monkeypatch.setattr(shared_answers, "_PATIENCE_S", 60.0)
+    monkeypatch.setattr(shared_answers, "Future", Awaited)
+    monkeypatch.setattr(Awaited, "waiting", threading.Semaphore(0), raising=False)
+    for made, got in ((answer, answer), (None, None)):
+        assert kept.get(b"!") is None
+        with ThreadPoolExecutor(1) as tab:
+            waits = tab.submit(kept.get, b"!")
+            assert Awaited.waiting.acquire(timeout=60)
+            kept.made(b"!", made)
+            assert waits.result(60) is got
 
 
 @pytest.mark.parametrize(
