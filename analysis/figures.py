@@ -21,7 +21,7 @@ import polars as pl
 from analysis.countries import country_name
 from analysis.map_style import map_style
 from analysis.palette import Palette, colour_of
-from analysis.tables import OTHER
+from analysis.tables import OTHER, UNKNOWN_SIZE, Binning, log2_labels
 from swarm.place import UNKNOWN_COUNTRY
 from swarm.text import one_line
 
@@ -29,6 +29,7 @@ LONGEST_NAME = 80
 MAP_CENTER = {"lat": 30.0, "lon": 12.0}
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 _CLEAR = "rgba(0,0,0,0)"
+_DOUBLED_TO_GB = 1024  # the doubling of a MB that is called a GB
 _FADED = 0.25  # bins that are not chosen
 
 
@@ -111,10 +112,41 @@ def histogram_traces(
     return traces
 
 
-def bin_order(histogram: pl.DataFrame, hidden: Collection[str] = ()) -> list[str]:
-    """The labels of the bins that hold somebody shown, in the order of the axis."""
+def bin_order(
+    histogram: pl.DataFrame, hidden: Collection[str] = (), binning: Binning = Binning.CLASSIC
+) -> list[str]:
+    """The labels of the bins that hold somebody shown, in the order of the axis.
+
+    Of doublings also those between that hold nobody: their axis is a scale, and has no jumps.
+    """
     shown = histogram.filter(~pl.col("country").is_in(list(hidden)))
-    return shown.unique("order").sort("order")["label"].to_list()
+    held = shown.unique("order").sort("order")
+    known = held.filter(pl.col("label") != UNKNOWN_SIZE)["order"]
+    if binning is not Binning.LOG2 or known.is_empty():
+        return held["label"].to_list()
+    unknown = held.filter(pl.col("label") == UNKNOWN_SIZE)["label"]
+    return [*log2_labels(known[0], known[-1]), *unknown]
+
+
+def bin_ticks(order: Sequence[str], binning: Binning) -> dict[str, Any]:
+    """What the axis says below the bins of `order`: of doublings a short form, which fits below."""
+    if binning is not Binning.LOG2:
+        return {"tickmode": "auto", "tickvals": None, "ticktext": None}
+    return {
+        "tickmode": "array",
+        "tickvals": list(order),
+        "ticktext": [_short(label) for label in order],
+    }
+
+
+def _short(label: str) -> str:
+    """`64 - 128` is `64-128`, and `1024 - 2048` is `1-2 GB`; what is not a bin stays."""
+    low, dash, high = label.partition(" - ")
+    if not dash:
+        return label
+    if int(low) < _DOUBLED_TO_GB:
+        return f"{low}-{high}"
+    return f"{int(low) // _DOUBLED_TO_GB}-{int(high) // _DOUBLED_TO_GB} GB"
 
 
 def histogram_layout(palette: Palette, *, shares: bool = False) -> go.Layout:

@@ -205,6 +205,13 @@ def key_numbers(sightings: pl.LazyFrame, tallies: pl.LazyFrame) -> KeyNumbers:
     )
 
 
+def log2_labels(first: int, last: int) -> list[str]:
+    """The labels of the doublings whose `order` is from `first` to `last`, held or not."""
+    _, label = bin_columns(Binning.LOG2)
+    sizes = [2.0**order for order in range(first, last + 1)]
+    return pl.DataFrame({"size_mb": sizes}).select(label.alias("label"))["label"].to_list()
+
+
 def bin_columns(binning: Binning | SizeBins) -> tuple[pl.Expr, pl.Expr]:
     """Two expressions over `size_mb`: the place of its bin on the axis, and the bin's label."""
     size = pl.col("size_mb")

@@ -12,6 +12,7 @@ from storage.parts import PART_KINDS, generations
 from storage.runs import RunReader, list_runs, open_run
 from storage.workspace import Workspace, size_on_disk
 from swarm.errors import StorageError
+from swarm.text import percent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -151,11 +152,12 @@ def _cautions(first: Manifest, second: Manifest) -> list[str]:
         )
     if first.kind is not second.kind:
         said.append("One is a crawl, the other an import of another tool's records.")
-    if first.counts.recall is not None and second.counts.recall is not None:
-        said.append(
-            f"Of peers known to be there, {first.counts.recall:.1%} and "
-            f"{second.counts.recall:.1%} were found: some only look gone, or new."
-        )
+    recalls = [run.counts.recall for run in (first, second)]
+    found = [percent(recall) for recall in recalls if recall is not None]
+    if len(found) == 2:
+        missed = any(recall != 1 for recall in recalls)
+        end = ": some only look gone, or new." if missed else "."
+        said.append(f"Of peers known to be there, {found[0]} and {found[1]} were found{end}")
     if any(run.counts.swarms_complete < run.counts.swarms_total for run in (first, second)):
         said.append("Not every lookup came to its own end, so some peers only look gone, or new.")
     return said

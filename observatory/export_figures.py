@@ -132,7 +132,7 @@ def _histogram(
     found = suppress(grouped, TABLES["histogram"].disclosure, min_cell)
     shown = found.table.drop_nulls("peers")
     layout = histogram_layout(LIGHT)
-    layout.xaxis.categoryarray = bin_order(shown)
+    layout.xaxis.categoryarray = bin_order(shown, binning=binning)
     layout.xaxis.title = {"text": "Size of the torrent, MB"}
     layout.showlegend = True
     return histogram_traces(shown, top, slots, LIGHT), layout, found

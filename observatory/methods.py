@@ -10,6 +10,7 @@ from storage.durable import write_durably
 from storage.manifest import DatabaseRecord, Manifest, RunKind
 from storage.runs import RunReader
 from swarm.place import UNKNOWN_COUNTRY
+from swarm.text import percent
 
 METHODS_NAME = "methods.md"
 
@@ -86,10 +87,11 @@ def write_methods(run: RunReader) -> None:
 
 
 def _origin(manifest: Manifest) -> Iterator[str]:
-    ended = "not ended" if manifest.ended_at is None else f"{manifest.ended_at:%Y-%m-%d %H:%M} UTC"
+    at = manifest.ended_at
+    ended = "not ended yet" if at is None else f"ended {at:%Y-%m-%d %H:%M} UTC"
     yield (
         f"Swarm Atlas {manifest.code_version}. Begun {manifest.started_at:%Y-%m-%d %H:%M} UTC, "
-        f"ended {ended}; state: {manifest.state.value}."
+        f"{ended}; state: {manifest.state.value}."
     )
     if manifest.kind is RunKind.IMPORT:
         yield (
@@ -107,7 +109,7 @@ def _coverage(run: RunReader, manifest: Manifest) -> Iterator[str]:
     for number, what in (
         (counts.swarms_cut_off, "cut off by the deadline (crawl_deadline_s), thus incomplete"),
         (counts.swarms_unreachable, "where no node near the key answered, thus unknown and not 0"),
-        (waiting, "whose turn never came"),
+        (waiting, "whose turn has not come"),
     ):
         if number:
             yield f"- Swarms {what}: {number:,}"
@@ -123,7 +125,7 @@ def _crawl_coverage(manifest: Manifest) -> Iterator[str]:
     else:
         yield (
             f"- Recall: {counts.canaries_found:,} of {counts.canaries_known:,} peers known "
-            f"beforehand were found ({counts.recall:.1%})"
+            f"beforehand were found ({percent(counts.recall)})"
         )
     yield (
         f"- Packets sent: {counts.packets_sent:,}, received: {counts.packets_received:,}; "
@@ -150,7 +152,7 @@ def _located(run: RunReader) -> str:
         .collect(engine="streaming")
         .row(0)
     )
-    return f"with a country: {placed / everybody:.1%}" if everybody else "none to be placed"
+    return f"with a country: {percent(placed / everybody)}" if everybody else "none to be placed"
 
 
 def _sources(manifest: Manifest) -> Iterator[str]:

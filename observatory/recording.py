@@ -41,6 +41,7 @@ from swarm.errors import JobCancelled, StorageError, SwarmError
 from swarm.infohash import InfoHash
 from swarm.settings import Settings
 from swarm.sighting import SightingColumns, Source
+from swarm.text import percent
 from swarm.tracking import TrackerAnswer
 from swarm.visit import PeerVisit
 
@@ -308,7 +309,9 @@ class RunRecorder:
             said += f" of {counts.swarms_total:,}"
         said += " swarms"
         if counts.recall is not None:
-            said += f"; of {counts.canaries_known:,} peers known to be there, {counts.recall:.1%}"
+            said += (
+                f"; of {counts.canaries_known:,} peers known to be there, {percent(counts.recall)}"
+            )
         if counts.swarms_cut_off:
             limit = f"crawl_deadline_s={self._settings.crawl_deadline_s:g}"
             said += f"; {counts.swarms_cut_off:,} were cut off ({limit}), so theirs are incomplete"

@@ -18,6 +18,19 @@
     if (!event.ctrlKey && !event.metaKey && !event.shiftKey) open(event);
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Enter") open(event); });
+
+  // The choice of columns lies over the list: Escape and a click elsewhere put it away.
+  const columns = () => document.querySelector("details.columns[open]");
+  document.addEventListener("keydown", ({ key }) => {
+    const chooser = columns();
+    if (key !== "Escape" || !chooser) return;
+    chooser.open = false;
+    chooser.querySelector("summary").focus();
+  });
+  document.addEventListener("pointerdown", ({ target }) => {
+    const chooser = columns();
+    if (chooser && !chooser.contains(target)) chooser.open = false;
+  });
   window.dashAgGridComponentFunctions = Object.assign({}, window.dashAgGridComponentFunctions, {
     // React makes a text node of the name, whatever stands in it.
     SwarmLink({ value, data }) {
@@ -35,6 +48,7 @@
       askAgain() {
         if (window.dash_clientside.callback_context.triggered_id === "seen") grid()?.refreshInfiniteCache();
         else grid()?.purgeInfiniteCache();
+        return same();
       },
 
       // The pickers say what the address says; a picker that is used writes it.

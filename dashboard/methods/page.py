@@ -51,7 +51,8 @@ def methods_of(live: LiveView, query: str | None) -> list[Any]:
     wanted = read_address(query).run
     run = live.shown_run(desk, wanted)
     if run is None:
-        return [html.P(words.NO_RUN_YET if wanted is None else words.no_such_run(wanted))]
+        said = words.NO_RUN_YET if wanted is None else words.no_such_run(wanted)
+        return [html.P(said, className="card nothing")]
     reader = desk.open_run(run.id)
     manifest = reader.manifest
     text = kept_text(reader)

@@ -22,6 +22,7 @@ from dash import Patch
 from analysis.cells import cell_deg_at, coarser
 from analysis.figures import (
     bin_order,
+    bin_ticks,
     histogram_layout,
     histogram_traces,
     map_layout,
@@ -100,12 +101,14 @@ def draw_histogram(shown: ShownRun | None, colours: Colours, wish: Wish, *, whol
     if shown is not None:
         question = ("bars", wish, *colours.by_key().items())
         traces, order = shown.made(question, partial(_bars, shown, colours, wish))
+    ticks = bin_ticks(order, wish.address.binning)
     if whole:
-        layout.xaxis.categoryarray = order
+        layout.xaxis.update(categoryarray=order, **ticks)
         return _whole(traces, layout)
     norm = "percent" if wish.address.shares else ""
     changes: dict[tuple[str, ...], Any] = {
         ("xaxis", "categoryarray"): order,
+        **{("xaxis", name): said for name, said in ticks.items()},
         ("barnorm",): norm,
         ("yaxis", "title", "text"): layout.yaxis.title.text,
         ("yaxis", "ticksuffix"): layout.yaxis.ticksuffix or "",
@@ -126,7 +129,7 @@ def _bars(shown: ShownRun, colours: Colours, wish: Wish) -> tuple[Traces, list[s
         chosen=wish.address.bin,
         shares=wish.address.shares,
     )
-    return _plain(traces), bin_order(bins, wish.hidden)
+    return _plain(traces), bin_order(bins, wish.hidden, wish.address.binning)
 
 
 def draw_map(

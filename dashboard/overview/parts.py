@@ -19,6 +19,7 @@ from dashboard.live import ShownRun
 from dashboard.markup import aria, said_by
 from observatory.job import Job
 from observatory.summaries import RunSummary
+from storage.manifest import RunState
 from swarm.place import UNKNOWN_COUNTRY
 from swarm.text import one_line
 
@@ -44,6 +45,7 @@ def numbers(run: RunSummary, counted: RunTotals, selection: Selection) -> list[A
     else:
         peers = _number(f"{counted.peers:,}", words.DISTINCT_PEERS)
     whole = selection == Selection()
+    found = words.RECALL_SO_FAR if run.state is RunState.RUNNING else words.RECALL
     swarms = f"{run.swarms_done:,} / {run.swarms_total:,}" if whole else f"{counted.swarms:,}"
     return [
         peers,
@@ -55,7 +57,7 @@ def numbers(run: RunSummary, counted: RunTotals, selection: Selection) -> list[A
         _number(words.NONE if share is None else words.percent(share), words.LOCATED),
         _number(
             words.NONE if counted.recall is None else words.percent(counted.recall),
-            words.RECALL if counted.recall is not None else words.RECALL_UNKNOWN,
+            found if counted.recall is not None else words.RECALL_UNKNOWN,
         ),
     ]
 
@@ -67,8 +69,8 @@ def _estimated(estimate: Estimate | None, label: str) -> html.Div:
 
 
 def _number(figure: str, label: str, interval: str = "") -> html.Div:
-    between = [html.Small(interval)] if interval else []
-    return html.Div([html.Strong(figure), *between, html.Span(label)], className="card number")
+    between = [html.Small(words.within(interval))] if interval else []
+    return html.Div([html.Strong(figure), html.Span(label), *between], className="card number")
 
 
 def attribution(run: RunSummary, today: date) -> list[Any]:

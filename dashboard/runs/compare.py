@@ -49,9 +49,14 @@ def told(found: RunComparison) -> list[Any]:
     )
     return [
         html.Section([html.P(both), *said], className="card fact"),
-        _card(words.COUNTRIES, found.countries, _country),
-        _card(words.PLACES, found.places, _place),
-        _card(words.SWARMS, found.torrents, _torrent),
+        html.Div(
+            [
+                _card(words.COUNTRIES, found.countries, _country),
+                _card(words.PLACES, found.places, _place),
+                _card(words.SWARMS, found.torrents, _torrent),
+            ],
+            className="facts compared",
+        ),
     ]
 
 
@@ -59,7 +64,12 @@ def _card(
     title: str, table: pl.DataFrame, name: Callable[[Mapping[str, Any]], Any]
 ) -> html.Section:
     rows = [
-        (name(row), *(_count(row, column) for column in words.COMPARED_COUNTS))
+        (
+            name(row),
+            *(_count(row, column) for column in words.COMPARED_BEFORE),
+            words.difference(row["before"], row["after"]),
+            *(_count(row, column) for column in words.COMPARED_CHURN),
+        )
         for row in table.head(_MOST_ROWS).iter_rows(named=True)
     ]
     shown: list[Any] = [html.H2(title), text_table(words.compare_columns(title), rows, title)]

@@ -18,40 +18,58 @@ from dashboard.tables import text_table
 from observatory.archive import ArchivedRun
 from observatory.job import JobKind
 from observatory.summaries import RunSummary
+from storage.manifest import RunState
 from swarm.errors import SwarmError
 
 LIST, FIRST, SECOND, TO_COMPARE = "runs-list", "runs-first", "runs-second", "runs-compare"
 CHOSEN, DELETE, ASK, ASKED = "runs-chosen", "runs-delete", "runs-ask", "runs-asked"
 KEEP, CONFIRM = "runs-keep", "runs-confirm"
 TAKEN_RUN, TAKEN, TAKE = "runs-taken-run", "runs-taken", "runs-take"
+ORDERS = "runs-orders"
 _MOST_ROWS = 500
+_WIDE = 420  # px: a run's whole name
+_COMPARED = ((FIRST, words.COMPARE_BEFORE), (SECOND, words.COMPARE_AFTER))
 
 
 def _layout(live: LiveView, _visit: Visit) -> list[Any]:
     choices = _choices(live)
+    ended = [run.id for run in live.host.current.runs() if run.state is not RunState.RUNNING]
+    latest_two = ended[1::-1] if len(ended) > 1 else [None] * 2
     pickers = [
-        dmc.Select(id=name, label=label, data=choices, searchable=True, size="sm", w=330)
-        for name, label in ((FIRST, words.COMPARE_BEFORE), (SECOND, words.COMPARE_AFTER))
+        dmc.Select(
+            id=name, label=label, data=choices, value=run, searchable=True, size="sm", w=_WIDE
+        )
+        for (name, label), run in zip(_COMPARED, latest_two, strict=True)
     ]
     link = dcc.Link(words.COMPARE_THEM, id=TO_COMPARE, href=COMPARE.route, className="action")
     chosen = dmc.MultiSelect(
-        id=CHOSEN, label=words.DELETE_WHICH, data=choices, searchable=True, size="sm", w=330
+        id=CHOSEN, label=words.DELETE_WHICH, data=choices, searchable=True, size="sm", w=_WIDE
     )
     delete = dmc.Button(words.DELETE_RUNS, id=DELETE, color="red", variant="outline", size="sm")
     return [
         page_head(words.RUNS, words.RUNS_LEAD),
         html.Section(archive(live), id=LIST, className="card"),
-        html.Section([*pickers, link], className="card order-row"),
-        _take_along(choices),
-        html.Section([chosen, delete], className="card order-row"),
+        html.Div(
+            [
+                html.Section([*pickers, link], className="card order-row"),
+                _take_along(choices, ended[0] if ended else None),
+                html.Section([chosen, delete], className="card order-row"),
+            ],
+            id=ORDERS,
+            className=_orders_class(choices),
+        ),
         _question(),
     ]
 
 
-def _take_along(choices: list[dict[str, str]]) -> html.Section:
-    first = choices[0]["value"] if choices else None
+def _orders_class(choices: list[dict[str, str]]) -> str:
+    """What can be done with runs is shown where there are runs."""
+    return "orders" if choices else "orders hidden"
+
+
+def _take_along(choices: list[dict[str, str]], first: str | None) -> html.Section:
     run = dmc.Select(
-        id=TAKEN_RUN, label=words.TAKE_RUN, data=choices, value=first, searchable=True, size="sm", w=330
+        id=TAKEN_RUN, label=words.TAKE_RUN, data=choices, value=first, searchable=True, size="sm", w=_WIDE
     )
     what = dmc.Select(
         id=TAKEN,
@@ -90,12 +108,14 @@ def _register(app: Dash, live: LiveView) -> None:
         Output(SECOND, "data"),
         Output(CHOSEN, "data"),
         Output(TAKEN_RUN, "data"),
+        Output(ORDERS, "className"),
         Input(ids.SEEN, "data"),
     )
     def refresh(seen: str | None) -> tuple[Any, ...]:
         if seen is None:
-            return (no_update,) * 5
-        return archive(live), *[_choices(live)] * 4
+            return (no_update,) * 6
+        choices = _choices(live)
+        return archive(live), *[choices] * 4, _orders_class(choices)
 
     @app.callback(
         Output(TO_COMPARE, "href"), Input(FIRST, "value"), Input(SECOND, "value")
@@ -163,7 +183,7 @@ def _row(run: ArchivedRun) -> tuple[Any, ...]:
         return run.run_id, words.BROKEN, words.NONE, words.NONE, size, f"{run.parts:,}", broken
     summary = run.summary
     return (
-        dcc.Link(words.moment(summary.started_at), href=f"/?run={run.run_id}"),
+        dcc.Link(words.begun(summary.started_at), href=f"/?run={run.run_id}"),
         html.Span(summary.state.value, className=f"state {_kind(summary)}"),
         f"{summary.swarms_done:,} / {summary.swarms_total:,}",
         f"{summary.peers:,}",

@@ -148,7 +148,7 @@ def history(infohash: str, life: pl.DataFrame) -> list[Any]:
     """Its peers in each of the runs that asked for it, the latest first."""
     rows = [
         (
-            dcc.Link(words.moment(row["taken_at"]), href=f"/swarms/{infohash}?run={row['run_id']}"),
+            dcc.Link(words.begun(row["taken_at"]), href=f"/swarms/{infohash}?run={row['run_id']}"),
             row["state"] or words.BEING_ASKED,
             _count(row["peers"]),
             words.between(row["estimate"], row["low"], row["high"]),

@@ -27,22 +27,23 @@ from swarm.text import one_line
 GRID, SEARCH, FOUND = "swarms-grid", "swarms-search", "swarms-found"
 COUNTRIES, CATEGORIES, STATES = "swarms-countries", "swarms-categories", "swarms-states"
 SHOWN, APPLIED = "swarms-columns", "swarms-columns-applied"
+ASKED_AGAIN = "swarms-asked-again"
 _ASKED = "being-asked"  # a picker's value may not be empty
 _BLOCK_ROWS = 100
 _LINK = {"cellRenderer": "SwarmLink"}  # of assets/archive.js
 _MOST_SEARCHED = 200  # characters
 _SORTED_BY = {"size": "size_mb", "last_seen": "ended_at"}  # column to what RunView sorts by
 _COLUMNS = (
-    ("name", words.COLUMN_NAME, {"flex": 3, "minWidth": 240, "sortable": True, **_LINK}),
-    ("category", words.COLUMN_CATEGORY, {"width": 140, "sortable": True}),
-    ("size", words.COLUMN_SIZE, {"width": 95, "sortable": True, "type": "rightAligned"}),
-    ("peers", words.PEERS, {"width": 90, "sortable": True, "type": "rightAligned"}),
-    ("estimate", words.COLUMN_ESTIMATE, {"width": 165, "sortable": True, "type": "rightAligned"}),
-    ("seeds", words.COLUMN_SEEDS, {"width": 130, "sortable": True, "type": "rightAligned"}),
-    ("countries", words.COLUMN_COUNTRIES, {"flex": 1, "minWidth": 150}),
-    ("sources", words.COLUMN_SOURCES, {"width": 100}),
-    ("last_seen", words.COLUMN_SEEN, {"width": 205, "sortable": True}),
-    ("state", words.COLUMN_STATE, {"width": 110}),
+    ("name", words.COLUMN_NAME, {"flex": 3, "minWidth": 210, "sortable": True, **_LINK}),
+    ("peers", words.PEERS, {"width": 85, "sortable": True, "type": "rightAligned"}),
+    ("estimate", words.COLUMN_ESTIMATE, {"width": 155, "sortable": True, "type": "rightAligned"}),
+    ("seeds", words.COLUMN_SEEDS, {"width": 120, "sortable": True, "type": "rightAligned"}),
+    ("size", words.COLUMN_SIZE, {"width": 85, "sortable": True, "type": "rightAligned"}),
+    ("category", words.COLUMN_CATEGORY, {"width": 145, "sortable": True}),
+    ("countries", words.COLUMN_COUNTRIES, {"flex": 2, "minWidth": 150}),
+    ("sources", words.COLUMN_SOURCES, {"width": 75}),
+    ("last_seen", words.COLUMN_SEEN, {"width": 170, "sortable": True}),
+    ("state", words.COLUMN_STATE, {"width": 115}),
 )
 _NAMED = {Source.DHT: "peers_dht", Source.TRACKER: "peers_trackers", Source.PEX: "peers_pex"}
 _STATES = (*(state.value for state in CensusState), BEING_ASKED)
@@ -66,6 +67,7 @@ def _layout(live: LiveView, visit: Visit) -> list[Any]:
     )
     return [
         dcc.Store(id=APPLIED),
+        dcc.Store(id=ASKED_AGAIN),
         page_head(words.SWARMS, words.SWARMS_LEAD),
         _filters(live, visit),
         html.Section(grid, className="card grid-card", **aria(label=words.SWARMS)),
@@ -166,7 +168,9 @@ def _register(app: Dash, live: LiveView) -> None:
         return {"rowData": page, "rowCount": total}, words.swarms_found(total)
 
     asking = (Input(SEARCH, "value"), Input(STATES, "value"), Input(ids.SEEN, "data"))
-    in_browser(app, "askAgain", *asking, initial=False, namespace="archive")
+    # With an Output in the page, Dash asks nothing elsewhere, where it would miss the Inputs.
+    answer = Output(ASKED_AGAIN, "data")
+    in_browser(app, "askAgain", answer, *asking, initial=False, namespace="archive")
     in_browser(
         app,
         "syncFilters",
@@ -241,7 +245,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         "sources": ", ".join(
             source.value for source, column in _NAMED.items() if row[column] is not None
         ),
-        "last_seen": words.NONE if ended is None else words.moment(ended),
+        "last_seen": words.NONE if ended is None else words.minute(ended),
         "state": row["state"] or words.BEING_ASKED,
     }
 

@@ -41,6 +41,7 @@ SWARMS_WITH_PEERS = "Swarms with peers"
 PLACES = "Places"
 LOCATED = "Peers located"
 RECALL = "Known peers found"
+RECALL_SO_FAR = "Known found so far"
 RECALL_UNKNOWN = "Recall: not measured"
 MEDIAN = "Median"
 COMPARED = "Compared"
@@ -122,6 +123,11 @@ def shaded_note(peers: int) -> str:
 def unplaced_note(peers: int) -> str:
     """How many peers the map cannot show."""
     return "" if peers <= 0 else f" · {plural(peers, 'peer')} of unknown place not shown"
+
+
+def within(interval: str) -> str:
+    """The interval of an estimate, as it stands below it."""
+    return f"95 %: {interval}"
 
 
 def others(count: int) -> str:

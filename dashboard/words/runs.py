@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.words.writing import bytes_text, moment, plural
+from dashboard.words.writing import NONE, begun, bytes_text, plural
 from observatory.summaries import RunSummary
 
 RUNS_LEAD = (
@@ -29,12 +29,20 @@ ANOTHER_EXPORT = "Another table is being made just now: try again in a minute."
 DELETE = "Delete"
 KEEP_THEM = "Keep them"
 DELETE_STARTED = "The runs are being deleted; Jobs says when that is done."
-COMPARED_COUNTS = ("before", "after", "new", "stayed", "gone")
+COMPARED_BEFORE = ("before", "after")
+COMPARED_CHURN = ("new", "stayed", "gone")
 
 
 def bounded(value: int, low: int, high: int) -> str:
     """A count, and what is left of it when peers that were only missed are allowed for."""
     return f"{value:,} ({low:,} to {high:,})"
+
+
+def difference(before: int | None, after: int | None) -> str:
+    """What one count has more than the other: `+12`, `-3`, `0`; a dash where one is not known."""
+    if before is None or after is None:
+        return NONE
+    return f"{after - before:+,}" if after != before else "0"
 
 
 def delete_sentence(count: int, peers: int, size_bytes: int) -> str:
@@ -47,12 +55,12 @@ def delete_sentence(count: int, peers: int, size_bytes: int) -> str:
 
 def compared(before: RunSummary, after: RunSummary) -> str:
     """Which two runs are compared."""
-    return f"{moment(before.started_at)}, and then {moment(after.started_at)}"
+    return f"{begun(before.started_at)}, and then {begun(after.started_at)}"
 
 
 def compare_columns(title: str) -> tuple[str, ...]:
     """The columns of a comparison's table."""
-    return (title, "Before", "After", "New", "Stayed", "Gone")
+    return (title, "Before", "After", "Difference", "New", "Stayed", "Gone")
 
 
 def unlinked(why: str) -> str:

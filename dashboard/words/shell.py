@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboard.words.writing import moment, plural
+from dashboard.words.writing import begun, plural
 from observatory.summaries import RunSummary
 from storage.manifest import RunKind, RunState
 
@@ -38,17 +38,19 @@ CONNECTION_LOST = "The server does not answer. Is Swarm Atlas still running in i
 
 
 def latest_run(run: RunSummary | None) -> str:
-    """The run picker's first choice: `Latest run · 21 Nov 2026, 10:03 UTC`."""
+    """The run picker's first choice: `Latest run · 21 Nov 2026, 10:03:07 UTC`."""
     if run is None:
         return LATEST_RUN
     name = "Live run" if run.state is RunState.RUNNING else LATEST_RUN
-    return f"{name} · {moment(run.started_at)}"
+    return f"{name} · {begun(run.started_at)}"
 
 
 def run_choice(run: RunSummary) -> str:
     """A run of the archive, as the run picker offers it."""
+    if run.state is RunState.RUNNING:
+        return f"{begun(run.started_at)} · {run.state.value}"  # its peers are counted when it ends
     kind = "import" if run.kind is RunKind.IMPORT else run.state.value
-    return f"{moment(run.started_at)} · {plural(run.peers, 'peer')} · {kind}"
+    return f"{begun(run.started_at)} · {plural(run.peers, 'peer')} · {kind}"
 
 
 def no_such_run(run_id: str) -> str:
@@ -67,4 +69,4 @@ def address_refused(keys: Sequence[str]) -> str:
 def run_title(run: RunSummary) -> str:
     """Which run is shown."""
     kind = "Imported run" if run.kind is RunKind.IMPORT else "Run"
-    return f"{kind} of {moment(run.started_at)}"
+    return f"{kind} of {begun(run.started_at)}"

@@ -7,7 +7,9 @@ from dashboard.words.writing import percent, plural
 SWARMS_LEAD = (
     "Every torrent that the shown run asked for. A click on a row, or Enter in it, opens the swarm."
 )
-NO_SWARMS = "No swarm to show: none was asked for yet, or none is like that."
+NO_SWARMS = (
+    "No swarm to show. Widen what the list is narrowed to, or fetch new data on the Overview."
+)
 FILTER_STATES = "All states"
 CHOOSE_COLUMNS = "Columns"
 SHOWN_COLUMNS = "Columns that are shown"
@@ -19,7 +21,7 @@ COLUMN_ESTIMATE = "Estimated (95 %)"
 COLUMN_SEEDS = "Seeds (95 %)"
 COLUMN_COUNTRIES = "Top countries"
 COLUMN_SOURCES = "Asked"
-COLUMN_SEEN = "Last seen"
+COLUMN_SEEN = "Last seen, UTC"
 COLUMN_STATE = "State"
 BEING_ASKED = "being asked"
 SWARM_LEAD = "What the shown run knows of this swarm."

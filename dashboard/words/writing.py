@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from analysis.estimate import Estimate
+from swarm import text
 
+percent = text.percent  # as jobs and methods write it
 NONE = "—"
 COUNTRIES = "Countries"
 COUNTRY = "Country"
@@ -31,14 +33,19 @@ def bytes_text(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count < 1_000_000_000 else f"{count / 1e9:.1f} GB"
 
 
+def minute(at: datetime) -> str:
+    """`21 Nov 2026, 10:03`, below a heading that says UTC."""
+    return f"{at:%-d %b %Y, %H:%M}"
+
+
 def moment(at: datetime) -> str:
     """`21 Nov 2026, 10:03 UTC`."""
-    return f"{at:%-d %b %Y, %H:%M} UTC"
+    return f"{minute(at)} UTC"
 
 
-def percent(share: float) -> str:
-    """`11.8 %`; what is less than a twentieth of a percent but not nothing is `< 0.1 %`."""
-    return "< 0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
+def begun(at: datetime) -> str:
+    """When a run began; two of them may begin in one minute: `21 Nov 2026, 10:03:07 UTC`."""
+    return f"{at:%-d %b %Y, %H:%M:%S} UTC"
 
 
 def interval(estimate: Estimate) -> str:

@@ -5,6 +5,7 @@ axe/ holds axe-core 4.14.1 (npm `axe-core`, MPL-2.0) as it is published.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,6 +143,40 @@ def test_the_overview_is_narrowed_by_keys(open_page: Open, world: PageWorld) -> 
     expect(page).to_have_url(f"{world.url}/")
 
 
+def test_a_category_is_picked_by_keys(open_page: Open, world: PageWorld) -> None:
+    """Tab comes from the countries to the categories; an arrow opens them, Enter takes one."""
+    page = open_page(world.url)
+    settled(page, "/")
+    page.locator("#country-picker").focus()
+    page.keyboard.press("Tab")
+    expect(page.locator("#category-picker")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("option")).to_have_count(0)
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#narrowed .chip")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"\?category="))
+    page.keyboard.press("Backspace")
+    expect(page).to_have_url(f"{world.url}/")
+
+
+def test_no_page_complains(open_page: Open, world: PageWorld) -> None:
+    """The console stays empty on a way through all pages, though each has callbacks of its own."""
+    page = open_page(world.url)
+    said: list[str] = []
+    page.on("console", lambda one: said.append(one.text) if one.type == "error" else None)
+    links = page.get_by_role("navigation", name="Pages")
+    for name in ("Swarms", "Runs", "Jobs", "Methods", "Overview"):
+        links.get_by_role("link", name=name).click()
+        expect(page.locator("main h1")).to_have_text(name)
+        world.desk.add_links(f"magnet:?xt=urn:btih:{name.encode().hex():0<40}")  # a change to tell
+        page.evaluate(f"dash_clientside.set_props('nudge', {{data: '{name}'}})")
+    expect(page.locator("#fetch-plan")).to_contain_text("5 magnets")  # it was told
+    assert said == []
+
+
 def test_columns_are_chosen_and_stay(open_page: Open, world: PageWorld) -> None:
     """A column that is taken away is gone, also after a reload."""
     page = open_page(f"{world.url}/swarms")
@@ -151,6 +186,9 @@ def test_columns_are_chosen_and_stay(open_page: Open, world: PageWorld) -> None:
     page.get_by_text("Columns").click()
     page.get_by_role("checkbox", name="Category").uncheck()
     expect(heading).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("checkbox", name="Category")).to_be_hidden()
+    expect(page.locator("details.columns summary")).to_be_focused()
     page.reload()
     settled(page, "/swarms")
     expect(heading).to_be_hidden()

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from dash import html
 
 from benchmarks.seeded_run import Scale, write_run
 from dashboard.live import LiveView
 from dashboard.page import Visit
 from dashboard.runs.compare import COMPARE, asked_for
-from dashboard.runs.page import archive
+from dashboard.runs.page import RUNS, archive
 from dashboard.swarms.one import SWARM
 from dashboard.swarms.page import swarm_rows
 from observatory.desk import Observatory
@@ -98,11 +99,19 @@ def test_the_archive_lists_every_run(live: LiveView) -> None:
     assert "3,000" in said
 
 
+def test_the_latest_two_runs_are_ready_to_be_compared(live: LiveView) -> None:
+    """The one before, then the latest; what can be done with runs is there since there are some."""
+    page = html.Div(RUNS.layout(live, Visit({}, "")))
+    chosen = [page[name].value for name in ("runs-first", "runs-second", "runs-taken-run")]
+    assert chosen == [FIRST, SECOND, SECOND]
+    assert page["runs-orders"].className == "orders"
+
+
 def test_two_runs_are_compared(live: LiveView) -> None:
     """Tables of countries, places and swarms; ids that are none are one sentence."""
     said = texts(COMPARE.layout(live, Visit({}, f"?a={FIRST}&b={SECOND}")))
     assert any("torrents" in text for text in said)
-    assert said.count("Before") == 3
+    assert said.count("Before") == said.count("Difference") == 3
     assert "Choose two runs to compare, on the page Runs." in texts(
         COMPARE.layout(live, Visit({}, "?a=&b="))
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from analysis.figures import (
     LONGEST_NAME,
     bin_order,
+    bin_ticks,
     histogram_layout,
     histogram_traces,
     inert_text,
@@ -20,7 +21,7 @@ from analysis.figures import (
     theme_changes,
 )
 from analysis.palette import DARK, LIGHT
-from analysis.tables import OTHER
+from analysis.tables import OTHER, Binning
 
 SLOTS = {"FR": 0, "DE": 1}
 HISTOGRAM = pl.DataFrame(
@@ -109,6 +110,26 @@ def test_bars_are_stacked_top_first_then_others_then_unknown() -> None:
     assert [bar.marker.color for bar in bars[:2]] == list(LIGHT.countries[:2])
     assert bars[3].marker.pattern.shape == "/"
     assert bin_order(HISTOGRAM) == ["0 - 99", "300 - 399"]
+
+
+def test_an_axis_of_doublings_has_no_jumps() -> None:
+    """A doubling that nobody shares keeps its place; bins of 100 MB that are empty are absent."""
+    rows = [(-1, "0 - 1", "FR", 3), (2, "4 - 8", "DE", 1), (10**9, "unknown size", "FR", 1)]
+    held = pl.DataFrame(rows, schema=["order", "label", "country", "peers"], orient="row")
+    doublings = ["0 - 1", "1 - 2", "2 - 4", "4 - 8", "unknown size"]
+    assert bin_order(held, binning=Binning.LOG2) == doublings
+    assert bin_order(held, ["DE"], Binning.LOG2) == ["0 - 1", "unknown size"]
+    assert bin_order(held.filter(pl.col("order") > 2), binning=Binning.LOG2) == ["unknown size"]
+    assert bin_order(held) == ["0 - 1", "4 - 8", "unknown size"]
+
+
+def test_doublings_are_written_shortly_below_the_axis() -> None:
+    """GB from 1024 MB on; bins of 100 MB keep the labels of the classic tool."""
+    order = ["0 - 1", "512 - 1024", "1024 - 2048", "unknown size"]
+    ticks = bin_ticks(order, Binning.LOG2)
+    assert ticks["tickvals"] == order
+    assert ticks["ticktext"] == ["0-1", "512-1024", "1-2 GB", "unknown size"]
+    assert bin_ticks(order, Binning.CLASSIC)["ticktext"] is None
 
 
 def test_the_map_asks_nobody_but_us() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -10,6 +11,7 @@ from dash import Patch
 from analysis.palette import Scheme
 from analysis.selection import Bounds, Selection
 from analysis.tables import OTHER, Binning
+from dashboard import words
 from dashboard.address_state import AddressState, read_address
 from dashboard.live import LiveView, RunKey, ShownRun
 from dashboard.overview.charts import read_viewport
@@ -24,8 +26,10 @@ from dashboard.overview.drawing import (
     places_in_view,
 )
 from dashboard.overview.narrowing import category_choices, narrowed
+from dashboard.overview.parts import numbers
 from observatory.host import Host
 from observatory.job import JobKind
+from storage.manifest import RunState
 from swarm.place import UNKNOWN_COUNTRY
 from tests.browser.fake_host import FakeHost
 
@@ -40,6 +44,22 @@ def fetched() -> tuple[LiveView, RunKey, ShownRun]:
     shown = live.shown(key)
     assert shown is not None
     return live, key, shown
+
+
+def labels(state: RunState) -> list[str]:
+    """What stands under the numbers of a run in that state."""
+    live, _key, shown = fetched()
+    run = live.shown_run(live.host.current)
+    assert run is not None
+    totals = replace(shown.numbers(Selection()), recall=0.4)
+    strip = numbers(replace(run, state=state), totals, Selection())
+    return [part.children[1].children for part in strip]
+
+
+def test_recall_of_a_running_run_is_so_far() -> None:
+    """Known peers of swarms that were not asked for yet are not yet missed."""
+    assert words.RECALL_SO_FAR in labels(RunState.RUNNING)
+    assert words.RECALL in labels(RunState.COMPLETE)
 
 
 def wish(query: str = "", hidden: tuple[str, ...] = ()) -> Wish:

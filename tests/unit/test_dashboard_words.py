@@ -123,6 +123,15 @@ def test_an_old_database_is_called_old() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [(1, 1_201, "+1,200"), (3, 0, "-3"), (2, 2, "0"), (None, 4, "—"), (4, None, "—")],
+)
+def test_a_difference_has_its_sign(before: int | None, after: int | None, text: str) -> None:
+    """What is not known of a run makes no difference of zero."""
+    assert words.difference(before, after) == text
+
+
+@pytest.mark.parametrize(
     ("share", "text"), [(0, "0.0 %"), (0.0001, "< 0.1 %"), (0.1176, "11.8 %"), (1, "100.0 %")]
 )
 def test_a_small_share_is_not_nothing(share: float, text: str) -> None:

@@ -201,7 +201,7 @@ def test_methods_name_conditions_and_no_secret(root: Path, run: RunReader) -> No
         f"# Methods of run {AFTER}",
         "Swarm Atlas 0.1.0",
         "DB-IP City Lite, build of 2026-06-05. [IP Geolocation by DB-IP](https://db-ip.com)",
-        "45 of 50 peers known beforehand were found (90.0%)",
+        "45 of 50 peers known beforehand were found (90.0 %)",
         "Peers themselves (PEX): not asked",
         "| processes | 2 |",
         "Chapman (1951)",
