@@ -1,8 +1,9 @@
 """Agenda: which lookups of a process are under way, and which of them asks whom next.
 
-The infohashes are served in sorted order, so that each lookup starts among the nodes that its
-neighbour has just met. A lookup that can ask somebody comes before one that has not begun: so few
-are under way when the packet rate is the limit, and many when the round trip is.
+The sorted infohashes are cut into strips, and each strip is served in order: a lookup starts among
+the nodes that its neighbour has just met, and lookups of different strips do not crowd upon the
+same nodes. A lookup that can ask somebody comes before one that has not begun: so few are under way
+when the packet rate is the limit, and many when the round trip is.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
+from itertools import pairwise
 from typing import Final
 
 from crawler.addresses import socket_address_of
@@ -21,10 +23,13 @@ from crawler.outstanding import Question
 from swarm.census import CensusState, SwarmCensus
 from swarm.infohash import InfoHash
 
-# Few lookups run until some nodes are known, or all would crowd upon the bootstrap nodes. One for
-# each known node is too many: at 2,000 packets/s most of them waited for the same few addresses.
+# Few lookups run until some nodes are known, or all would crowd upon the bootstrap nodes.
 _FIRST_LOOKUPS: Final = 4
-_NODES_PER_LOOKUP: Final = 2
+_NODES_PER_LOOKUP: Final = 1
+# The first lookup of a strip finds its way from afar, which costs it as much again as the others:
+# so a strip is long, and there are no more of them than spread the first few hundred lookups.
+_LEAST_STRIP: Final = 64
+_MOST_STRIPS: Final = 64
 # While so many are under way and others wait to begin, each asks one node at a time: it knows most
 # before it asks, and what time it takes the others use.
 _CROWD: Final = 32
@@ -45,7 +50,7 @@ class Agenda:
         keys = set(infohashes)
         count = len(keys) // INFOHASHES_PER_CONTROL
         self._controls = {InfoHash(honesty.control_key()) for _ in range(count)} - keys
-        self._keys = deque(sorted(keys | self._controls))
+        self._strips = _strips(sorted(keys | self._controls))  # none is empty
         self._table = table
         self._honesty = honesty
         self._family = family
@@ -61,7 +66,7 @@ class Agenda:
     @property
     def done(self) -> bool:
         """Whether every lookup has ended."""
-        return not self._keys and not self._active
+        return not self._strips and not self._active
 
     @property
     def idle(self) -> bool:
@@ -71,11 +76,11 @@ class Agenda:
     @property
     def next_key(self) -> bytes | None:
         """The key of the lookup that begins next."""
-        return self._keys[0].digest if self._keys else None
+        return self._strips[0][0].digest if self._strips else None
 
     @property
     def next_postponed(self) -> float | None:
-        """When the next postponed question is due."""
+        """When a question that was postponed is due next."""
         return self._postponed[0][0] if self._postponed else None
 
     def finished(self) -> list[SwarmCensus]:
@@ -89,9 +94,10 @@ class Agenda:
             self._disown_liars(lookup)
             self._finish(lookup, CensusState.TIMEOUT)
         self._active.clear()
-        for key in self._keys:
-            self._finish(self._make_lookup(key), CensusState.TIMEOUT)
-        self._keys.clear()
+        for strip in self._strips:
+            for key in strip:
+                self._finish(self._make_lookup(key), CensusState.TIMEOUT)
+        self._strips.clear()
 
     def _make_lookup(self, key: InfoHash) -> Lookup:
         return Lookup(
@@ -111,59 +117,51 @@ class Agenda:
             lookup.queued = True
             self._queue.append(lookup)
 
+    def sent(self, question: Question) -> None:
+        """Note that what `next_question` gave is sent now."""
+        lookup, contact = question.lookup, question.contact
+        if lookup is None or contact is None:
+            return
+        lookup.asked(contact)
+        if not lookup.is_busy:
+            self.wake(lookup)
+
     def postpone(self, question: Question, until: float) -> None:
-        """Keep a question whose address must not be asked yet."""
+        """Put off what `next_question` gave, since its address must not be asked yet.
+
+        A lookup chooses anew when the time has come, or when it hears something before.
+        """
         self._postponements += 1
         heappush(self._postponed, (until, self._postponements, question))
 
     def next_question(self, now: float) -> Question | None:
-        """What to ask now; None if every lookup waits."""
+        """What to ask now, to be followed by `sent` or `postpone`; None if every lookup waits."""
         while self._postponed and self._postponed[0][0] <= now:
-            postponed = heappop(self._postponed)[2]
-            if self._still_wanted(postponed):
-                return postponed
+            question = heappop(self._postponed)[2]
+            if question.lookup is None:
+                return question
+            self.wake(question.lookup)
         contact = self._honesty.next_trial()
         if contact is not None:
             return Question(socket_address_of(contact), contact, None, now)
         while self._queue or self._begin_lookup():
-            question = self._question_of_first(now)
-            if question is not None:
-                return question
+            question_of_first = self._question_of_first(now)
+            if question_of_first is not None:
+                return question_of_first
         return None
 
-    def _still_wanted(self, question: Question) -> bool:
-        """Whether a postponed question makes sense yet: its node may have been found dead since."""
-        lookup, contact = question.lookup, question.contact
-        if lookup is None or contact is None:
-            return True
-        if lookup.ended is not None:
-            return False
-        if contact in self._table.bad:
-            lookup.failed(contact)
-            self.wake(lookup)
-            return False
-        return True
-
     def _question_of_first(self, now: float) -> Question | None:
-        """What the first lookup of the queue asks.
-
-        It goes to the end of the queue, or leaves it if it has to wait for answers.
-        """
+        """What the first lookup of the queue asks; it leaves the queue."""
         lookup = self._queue.popleft()
-        is_crowded = self._keys and len(self._active) >= _CROWD
+        lookup.queued = False
+        is_crowded = self._strips and len(self._active) >= _CROWD
         lookup.parallel = 1 if is_crowded else PARALLEL
         contact = self._next_contact(lookup)
         if contact is None:
-            lookup.queued = False
             if lookup.in_flight == 0:
                 self._active.discard(lookup)
                 self._finish(lookup)
             return None
-        lookup.asked(contact)
-        if lookup.is_busy:
-            lookup.queued = False
-        else:
-            self._queue.append(lookup)
         return Question(socket_address_of(contact), contact, lookup, now)
 
     def _next_contact(self, lookup: Lookup) -> bytes | None:
@@ -207,10 +205,22 @@ class Agenda:
         """Begin the next infohash, if any may begin now."""
         nodes = self._table.verified
         allowed = min(self._max_lookups, _FIRST_LOOKUPS + nodes // _NODES_PER_LOOKUP)
-        if not self._keys or not nodes or len(self._active) >= allowed:
+        if not self._strips or not nodes or len(self._active) >= allowed:
             return False
-        lookup = self._make_lookup(self._keys.popleft())
+        strip = self._strips[0]
+        lookup = self._make_lookup(strip.popleft())
+        if strip:
+            self._strips.rotate(-1)
+        else:
+            self._strips.popleft()
         lookup.offer(self._table.closest(lookup.key, lookup.width))
         self._active.add(lookup)
         self.wake(lookup)
         return True
+
+
+def _strips(keys: list[InfoHash]) -> deque[deque[InfoHash]]:
+    """Sorted keys in contiguous pieces of nearly equal size."""
+    count = min(_MOST_STRIPS, -(-len(keys) // _LEAST_STRIP))
+    bounds = [len(keys) * strip // count for strip in range(count + 1)] if count else [0]
+    return deque(deque(keys[low:high]) for low, high in pairwise(bounds))

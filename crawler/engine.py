@@ -304,6 +304,7 @@ class Engine:
 
     def _ask(self, question: Question, now: float) -> Datagram:
         question.sent_at = now
+        self._agenda.sent(question)
         transaction = self._outstanding.add(question)
         lookup, contact = question.lookup, question.contact
         if contact is None:

@@ -92,9 +92,12 @@ class FlightWindow:
     MOST = 8192
     _EPOCH = 64  # outcomes per decision
     _TOLERATED_LOSS = 0.15  # rate-limited nodes and plain loss stay below this
+    _FIRST_GROWTH = 2.0  # until it was too much for the first time, as TCP's slow start
+    _LATER_GROWTH = 1.25
 
     def __init__(self) -> None:
-        self.size = 2 * self.LEAST
+        self.size = 4 * self.LEAST
+        self._growth = self._FIRST_GROWTH
         self._answered = 0
         self._silent = 0
 
@@ -114,6 +117,7 @@ class FlightWindow:
             return
         if self._silent > self._TOLERATED_LOSS * outcomes:
             self.size = max(self.LEAST, self.size * 7 // 10)
+            self._growth = self._LATER_GROWTH
         else:
-            self.size = min(self.MOST, self.size * 5 // 4)
+            self.size = min(self.MOST, int(self.size * self._growth))
         self._answered = self._silent = 0

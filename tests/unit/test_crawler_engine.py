@@ -172,6 +172,15 @@ def test_caps_hold_in_every_second() -> None:
                 assert j - i + 1 <= 4 + (sent[j] - start) * 1.000001
 
 
+def test_a_capped_crawl_sends_what_the_cap_allows() -> None:
+    """Lookups that wait for an address leave its place to others: the cap is used up."""
+    cap, network = 1_000, Network(live=4_000)
+    swarms = make_swarms(network, [5] * 800)
+    engine = make_engine(list(swarms), pacing=Pacing(cap), max_lookups=4096)
+    run(engine, network, until=4.5)
+    assert sum(1.5 <= time < 4.5 for time, _, _ in network.sent) > 0.9 * 3 * cap
+
+
 def test_never_announces_and_always_says_read_only() -> None:
     """All that leaves is get_peers or find_node with ro=1, and the lab counts no announce."""
     network = Network(live=200)

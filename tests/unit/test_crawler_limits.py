@@ -120,3 +120,19 @@ def test_the_window_shrinks_only_when_known_nodes_fall_silent() -> None:
         window.answered()
         window.silent()
     assert window.size == FlightWindow.LEAST
+
+
+def test_the_window_opens_quickly_until_it_was_too_much() -> None:
+    """Each epoch of answers doubles it at first, and adds a quarter after it had to shrink."""
+    window = FlightWindow()
+    begun = window.size
+    for _ in range(64):
+        window.answered()
+    assert window.size == 2 * begun
+    for _ in range(64):
+        window.silent()
+    shrunk = window.size
+    assert shrunk < 2 * begun
+    for _ in range(64):
+        window.answered()
+    assert window.size == shrunk * 5 // 4
