@@ -4,16 +4,18 @@ Pure. A `Rollup` counts rows of (swarm, peer) by swarm and country, by place, by
 named them; the last three by kind of torrent, which is its category and size bins. Two roll-ups of
 different parts of a run add up to that of both, so a growing run is rolled up part by part.
 Its long tables are lazy: where they lie on disk, a figure reads what it needs of them.
+Distinct peers are the one thing that does not add up: they are counted of a whole run alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
 
+from analysis.distinct import MOST_ROWS, distinct_table
 from analysis.place_code import (
     LETTERS,
     LETTERS_FROM,
@@ -67,6 +69,7 @@ class Rollup:
     places: Cube  # place, latitude, longitude (null: known to the country only), country, city
     networks: Cube  # asn, as_name, hosting, country
     sources: Cube  # sources, country
+    distinct: pl.LazyFrame | None = None  # see `distinct_table`; None: of a part, or too many
 
     @cached_property
     def swarms(self) -> pl.DataFrame:
@@ -78,6 +81,8 @@ class Rollup:
         cubes = {name: self.cube(name) for name in CUBES}
         drawn = {binning.value: self.histogram(binning) for binning in Binning}
         long = {"bars": self.bars.collect(), "swarms": self.swarms}
+        if self.distinct is not None:
+            long["distinct"] = self.distinct.collect()
         return (
             {"kinds": self.kinds}
             | drawn
@@ -104,7 +109,8 @@ class Rollup:
         kinds, classic, log2, *keys = pl.collect_all([frames[name] for name in short])
         counts = [frames[f"{name}_by_kind"] for name in CUBES]
         cubes = map(Cube, keys, counts)
-        return cls(kinds, classic, log2, frames["bars"], frames["swarms"], *cubes)
+        long = frames["bars"], frames["swarms"]
+        return cls(kinds, classic, log2, *long, *cubes, frames.get("distinct"))
 
 
 def roll_up(
@@ -148,6 +154,17 @@ def roll_up(
         Cube(_owned(networks.keys, owners), networks.counts),
         Cube(_spelt(sources.keys), sources.counts),
     )
+
+
+def with_distinct(rollup: Rollup, sightings: pl.LazyFrame, swarms: pl.DataFrame) -> Rollup:
+    """The roll-up of a whole run with its distinct peers; without, where there are too many rows.
+
+    Arguments are those of `roll_up`.
+    """
+    if rollup.swarms["peers"].sum() > MOST_ROWS:
+        return rollup
+    table = distinct_table(with_place(sightings), *kinds_of(swarms))
+    return replace(rollup, distinct=table.lazy())
 
 
 def per_swarm(sightings: pl.LazyFrame) -> pl.LazyFrame:

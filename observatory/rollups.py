@@ -16,7 +16,7 @@ from pathlib import Path
 
 from polars.exceptions import PolarsError
 
-from analysis.rollup import Rollup, roll_up, united
+from analysis.rollup import Rollup, roll_up, united, with_distinct
 from observatory.later import Later
 from storage.manifest import RunKind, RunState
 from storage.rollups import read_rollup, rollup_folder, rollup_stamp, write_rollup
@@ -97,7 +97,17 @@ def keep_rollup(reader: RunReader) -> None:
     """
     if read_rollup(reader) is None:
         stamp = rollup_stamp(reader)
-        write_rollup(reader, stamp, make_rollup(reader).frames())
+        write_rollup(reader, stamp, _whole(reader, make_rollup(reader)).frames())
+
+
+def _whole(reader: RunReader, rollup: Rollup) -> Rollup:
+    """The roll-up of a run that has ended, with what is counted of a whole run alone.
+
+    Raises:
+        StorageError: a part of the run does not read; names it.
+    """
+    with readable(reader.run_id):
+        return with_distinct(rollup, reader.sightings(), reader.swarms().collect())
 
 
 def make_rollup(reader: RunReader, parts: list[Path] | None = None) -> Rollup:
@@ -121,6 +131,7 @@ def _make(reader: RunReader, parts: list[Path], known: _Grown | None, new: list[
         with readable(reader.run_id):
             rollup = united([known.rollup, rollup])
     if reader.manifest.state is not RunState.RUNNING:
+        rollup = _whole(reader, rollup)
         with suppress(StorageError):  # a full disk: it is made again next time
             write_rollup(reader, stamp, rollup.frames())
             return _read(reader, parts) or _Grown(frozenset(parts), rollup)

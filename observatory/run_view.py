@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 
 import polars as pl
 
+from analysis.distinct import MOST_ROWS, distinct_peers
 from analysis.place_code import known_place, point_of_place
 from analysis.rollup import Rollup, binned, kinds_of, of_country, of_kind, roll_up
 from analysis.selection import Bounds, Selection, at_place, spot_key, spot_number
@@ -25,7 +26,6 @@ from swarm.sighting import Source
 _TOP_TORRENTS = 3
 _SHORT = {"latitude": "lat", "longitude": "lon"}
 _ORDERS_KEPT = 32  # of the list of swarms; 4 bytes a swarm each
-_COUNTED_AT_MOST = 5_000_000  # rows; more are not searched for distinct peers while someone waits
 
 
 class RunView:
@@ -62,7 +62,7 @@ class RunView:
             pl.col("swarm").is_in(self._kept_swarms(selection)["swarm"].implode())
         )
         return RunTotals(
-            peers=self._distinct(selection, memberships),
+            peers=self._distinct(selection, memberships, seen=int(places["peers"].sum())),
             memberships=memberships,
             swarms=rows["swarm"].n_unique(),
             countries=rows.filter(pl.col("country") != UNKNOWN_COUNTRY)["country"].n_unique(),
@@ -256,22 +256,21 @@ class RunView:
             kept = kept.filter(pl.col("swarm") == selection.swarm)
         return self.swarm_table.join(kept, on="swarm", how="semi")
 
-    def _distinct(self, selection: Selection, memberships: int) -> int | None:
+    def _distinct(self, selection: Selection, memberships: int, seen: int) -> int | None:
         """Distinct endpoints; None where that would take too long while someone waits."""
-        if selection.swarm is not None:
-            return memberships  # each once in a swarm
-        if self._whole.swarms["peers"].sum() > _COUNTED_AT_MOST:
+        if selection.swarm is not None or seen < memberships:
+            return memberships  # each once in a swarm; or a record lacks its peers
+        if self._whole.swarms["peers"].sum() > MOST_ROWS:
             return None
-        kept = self._kept_swarms(selection)["swarm"].implode()
+        rollup = self._rollup(selection)
+        if rollup.distinct is not None:
+            return distinct_peers(rollup.distinct, rollup.kinds, selection)
+        # Of a place, or of a run that still grows: its next state would need another table.
         rows = self._chosen_rows(selection).filter(of_country(selection))
         if selection.categories or selection.size_bin:
+            kept = self._kept_swarms(selection)["swarm"].implode()
             rows = rows.filter(pl.col("swarm").is_in(kept))
-        seen, distinct = (
-            rows.select(pl.len(), pl.col("peer").n_unique().alias("distinct"))
-            .collect(engine="streaming")
-            .row(0)
-        )
-        return distinct if seen >= memberships else memberships  # a record may lack its peers
+        return int(rows.select(pl.col("peer").n_unique()).collect(engine="streaming").item())
 
     @cached_property
     def _outcomes(self) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from storage.durable import ASIDE_PREFIX, sole_writer, sync
 from storage.runs import RunReader
 from swarm.errors import StorageError
 
-VERSION: Final = 3  # of what the tables say; a new one makes all roll-ups stale
+VERSION: Final = 4  # of what the tables say; a new one makes all roll-ups stale
 _PREFIX = "rollup-"
 
 

@@ -9,7 +9,7 @@ from analysis.raw_tables import raw_tables
 from analysis.selection import Bounds, Selection
 from analysis.tables import Binning, countries_table, histogram_table
 from benchmarks.seeded_run import Scale, write_run
-from observatory.rollups import make_rollup
+from observatory.rollups import Rollups, make_rollup
 from observatory.run_view import RunView
 from storage.runs import RunReader
 
@@ -52,6 +52,15 @@ SELECTIONS = {
     "bin": (
         Selection(size_bin=(Binning.LOG2, 9)),
         pl.col("size_bytes").is_between(512_000_000, 1_024_000_000, closed="left"),
+    ),
+    "two categories": (
+        Selection(categories=frozenset({"Music", "Maps", "No such"})),
+        pl.col("category").is_in(["Music", "Maps"]),
+    ),
+    "a classic bin of a country": (
+        Selection(countries=frozenset({"AA"}), size_bin=(Binning.CLASSIC, 3)),
+        (pl.col("country") == "AA")
+        & pl.col("size_bytes").is_between(300_000_000, 400_000_000, closed="left"),
     ),
     "swarm": (Selection(swarm=5), pl.col("swarm") == 5),
     "all at once": (
@@ -104,6 +113,18 @@ def test_each_figure_counts_the_rows_of_its_selection(
     numbers = view.key_numbers(selection)
     assert (numbers.peers, numbers.memberships) == (rows["peer"].n_unique(), len(rows))
     assert (numbers.swarms, numbers.places) == (rows["swarm"].n_unique(), rows["city"].n_unique())
+
+
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_distinct_peers_need_no_rows_once_a_run_has_ended(
+    run: RunReader, rows: pl.DataFrame, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stand in the roll-up that is kept, for every selection but a place."""
+    view = RunView(run, Rollups().of(run))
+    if name != "swarm":  # it is rolled up from its own rows
+        monkeypatch.setattr(view, "_chosen_rows", None)
+    selection, chosen = SELECTIONS[name]
+    assert view.key_numbers(selection).peers == rows.filter(chosen)["peer"].n_unique()
 
 
 @pytest.mark.parametrize("cell_deg", [None, 5.0])
