@@ -1,34 +1,25 @@
 """A whole run to take along: `/runs/RUN/take/countries.csv`, or all of it as `everything.zip`.
 
-Reads, and starts no job. A table of a large run takes a thread for seconds: so one at a time, and
-never for a foreign site's page.
+Reads, and starts no job. A table of a large run takes a thread for seconds: so one at a time.
 """
 
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from dashboard import words
+from dashboard.file_answers import answer_with_file
 from dashboard.live import LiveView
-from dashboard.security import is_own_request
 from observatory.export_archive import NEEDS_TWO_RUNS, export_archive
 from observatory.export_tables import TABLES
 from observatory.exporting import export_methods, export_table
-from swarm.errors import JobRefused, StorageError, SwarmError
+from swarm.errors import JobRefused
 
 EVERYTHING, METHODS = "everything.zip", "methods.md"
-_TYPES = {
-    ".csv": "text/csv; charset=utf-8",
-    ".parquet": "application/vnd.apache.parquet",
-    ".geojson": "application/geo+json",
-    ".zip": "application/zip",
-    ".md": "text/markdown; charset=utf-8",
-}
-_PATIENCE_S = 60.0
 
 
 def choices() -> list[dict[str, str]]:
@@ -58,31 +49,18 @@ def register(server: Flask, live: LiveView) -> None:
 
     @server.get("/runs/<run_id>/take/<name>")
     def take_of_run(run_id: str, name: str) -> Response:
-        if not is_own_request(
-            request.host, request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-        ):
-            return _said(403, "Requests from other sites are refused.")
-        if name not in known:
-            return _said(404, words.NOTHING_OF_THAT_NAME)
-        if not making.acquire(timeout=_PATIENCE_S):
-            return _said(503, words.ANOTHER_EXPORT)
-        try:
-            content = _made(live, run_id, name)
-        except JobRefused as error:
-            return _said(404, str(error))
-        except SwarmError as error:
-            return _said(503, str(error))
-        finally:
-            making.release()
-        # The run was found, so its id is one: nothing in the name needs to be quoted.
-        answer = Response(content, content_type=_TYPES[Path(name).suffix])
-        answer.headers["Content-Disposition"] = f"attachment; filename=swarm-atlas-{run_id}-{name}"
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+        return answer_with_file(
+            name,
+            partial(_make, live, run_id),
+            known=name in known,
+            nothing=words.NOTHING_OF_THAT_NAME,
+            turn=making,
+            busy=words.ANOTHER_EXPORT,
+        )
 
 
-def _made(live: LiveView, run_id: str, name: str) -> bytes:
-    """The file.
+def _make(live: LiveView, run_id: str, path: Path) -> str:
+    """Write the file; the id of the run, which it is then.
 
     Raises:
         JobRefused: there is no such run.
@@ -92,19 +70,10 @@ def _made(live: LiveView, run_id: str, name: str) -> bytes:
     if not any(run.id == run_id for run in desk.runs()):
         raise JobRefused(words.no_such_run(run_id[:40]))
     run = desk.open_run(run_id)
-    with TemporaryDirectory(prefix="swarm-atlas-take-") as folder:
-        path = Path(folder) / name
-        if name == EVERYTHING:
-            export_archive(desk.workspace, run, path)
-        elif name == METHODS:
-            export_methods(run, path)
-        else:
-            export_table(desk.workspace, run, path.stem, path)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise StorageError(f"cannot read {name} again: {error.strerror}") from None
-
-
-def _said(status: int, sentence: str) -> Response:
-    return Response(f"{sentence}\n", status, content_type="text/plain; charset=utf-8")
+    if path.name == EVERYTHING:
+        export_archive(desk.workspace, run, path)
+    elif path.name == METHODS:
+        export_methods(run, path)
+    else:
+        export_table(desk.workspace, run, path.stem, path)
+    return run_id
