@@ -13,6 +13,7 @@ from analysis.palette import Palette
 OUTLINE_FILE = "world-outline.geojson"
 LABELS_FILE = "world-labels.geojson"
 BORDERS = "borders"  # the layer that a layer of countries goes under
+_TOLERANCE_PX = 1.0  # of outlines, at each zoom; MapLibre's own is 0.375
 
 
 def map_style(palette: Palette, assets_url: str) -> dict[str, Any]:
@@ -22,7 +23,11 @@ def map_style(palette: Palette, assets_url: str) -> dict[str, Any]:
         # MapLibre would fade for 300 ms whatever changes, and draw all of the map meanwhile.
         "transition": {"duration": 0, "delay": 0},
         "sources": {
-            "countries": {"type": "geojson", "data": f"{assets_url}/{OUTLINE_FILE}"},
+            "countries": {
+                "type": "geojson",
+                "data": f"{assets_url}/{OUTLINE_FILE}",
+                "tolerance": _TOLERANCE_PX,
+            },
             "names": {"type": "geojson", "data": f"{assets_url}/{LABELS_FILE}"},
         },
         "layers": [
@@ -31,7 +36,8 @@ def map_style(palette: Palette, assets_url: str) -> dict[str, Any]:
                 "id": "land",
                 "type": "fill",
                 "source": "countries",
-                "paint": {"fill-color": palette.land},
+                # The borders are drawn over its edges: smooth ones would be drawn twice.
+                "paint": {"fill-color": palette.land, "fill-antialias": False},
             },
             {
                 "id": BORDERS,

@@ -45,7 +45,8 @@ _PROBE = """
         requestAnimationFrame(() => probe.draws[id].push(performance.now()));
       };
       plot.on("plotly_afterplot", note);
-      note();
+      // A map that still loads will say so; what is drawn at once has said it before it was heard.
+      if (!plot.classList.contains("dash-graph--pending")) note();
     }
     setTimeout(look, 5);
   };

@@ -3,6 +3,7 @@
 Dash asks for its charts' library (5 MB) when the first chart is there, and loads every component's
 script before the first line is shown. Here it is the other way round: a library of the charts that
 are drawn (scripts/charts_library, ADR 0020) comes at once, and grids after a page without them.
+Of the polyfill (99 kB, for browsers of 2015) the one part that Dash calls by its name is kept.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ from dashboard.routing import find_page
 
 ASSETS = Path(__file__).with_name("assets")
 # Named in the head; Dash puts all others at the end of the body.
-IN_HEAD = r"^(first|charts-library)\.js$"
-_GRID = re.compile(r'<script src="(/_dash-component-suites/dash_ag_grid/[^"]+)"></script>')
+IN_HEAD = r"^(first|regenerator-runtime|charts-library)\.js$"
+_SUITES = "/_dash-component-suites"
+_GRID = re.compile(rf'<script src="({_SUITES}/dash_ag_grid/[^"]+)"></script>')
+# What Dash brings for browsers that could not run the charts' library either, and its own tables.
+_UNUSED = re.compile(rf'<script src="{_SUITES}/dash/(?:deps/polyfill@|dash_table/)[^"]+"></script>')
+# The part of Dash that draws charts: Dash would ask for it when it meets the first.
+_GRAPH = f'<script id="graph-part" src="{_SUITES}/dash/dcc/async-graph.js"></script>'
 _YEAR_S = 31_536_000
 
 
@@ -31,6 +37,7 @@ def frame() -> str:
 <html lang="en">
   <head>
     <script src="{_asset("first.js")}"></script>
+    <script src="{_asset("regenerator-runtime.js")}"></script>
     <script async id="charts" src="{_asset("charts-library.js")}"></script>
     {{%metas%}}
     <title>{{%title%}}</title>
@@ -68,17 +75,18 @@ def written_for(pages: tuple[Page, ...], interpolate: Callable[..., str]) -> Cal
     def interpolate_index(**parts: str) -> str:
         found = find_page(pages, request.path)
         name = words.NOT_FOUND if found is None else found[0].title
-        parts |= {"title": document_title(name)}
+        scripts = _UNUSED.sub("", parts["scripts"])
         if found is not None and found[0].draws_at_once:
-            parts |= {"scripts": grids_last(parts["scripts"])}
+            scripts = charts_first(scripts)
+        parts |= {"title": document_title(name), "scripts": scripts}
         return interpolate(**parts)
 
     return interpolate_index
 
 
-def grids_last(scripts: str) -> str:
-    """These script elements with the grids' for later.
+def charts_first(scripts: str) -> str:
+    """These script elements with what draws charts, and with the grids' for later.
 
     assets/page.js loads what is for later when all is shown, and lets nobody arrive before.
     """
-    return _GRID.sub(r'<link rel="next-script" href="\1">', scripts)
+    return _GRID.sub(r'<link rel="next-script" href="\1">', scripts) + _GRAPH

@@ -37,14 +37,28 @@
     else for (const end of ["load", "error"]) charts.addEventListener(end, done);
   });
 
+  // The part of Dash that draws them is a script of the page (dashboard/document.py), but Dash looks
+  // for it at the first chart alone, and runs all first callbacks before it goes on. So it is made
+  // to look now: a chart that is nowhere is begun, and taken away.
+  const drawsCharts = () => {
+    if (!document.getElementById("graph-part")) return null;
+    const { React, ReactDOM, dash_core_components: { Graph } } = window;
+    const nowhere = ReactDOM.createRoot(document.createElement("div"));
+    ReactDOM.flushSync(() => nowhere.render(React.createElement(Graph)));
+    nowhere.unmount();
+    return Graph._dashprivate_isLazyComponentReady;
+  };
+
   // A chart that is left while it is being drawn is taken apart when it has been: plotly goes on
   // with its drawing in steps, and would miss what is gone.
-  const drawing = new WeakMap();
+  const drawing = new Map(); // by their elements
   chartsAreThere.then(() => {
     const { react, purge } = window.Plotly;
     window.Plotly.react = (graph, ...figure) => {
-      const drawn = react(graph, ...figure);
+      const drawn = Promise.resolve(react(graph, ...figure));
+      const ended = () => { if (drawing.get(graph) === drawn) drawing.delete(graph); };
       drawing.set(graph, drawn);
+      drawn.then(ended, ended);
       return drawn;
     };
     window.Plotly.purge = (graph) => {
@@ -53,12 +67,35 @@
     };
   });
 
+  // A map is drawn in steps, and at each answer Dash looks at all of the page. So what Dash asks
+  // first of the functions below waits for the first charts, but no longer than for one that fails.
+  const LONGEST_DRAWING_MS = 1500;
+  let firstCharts = null;
+  let firstAreDrawn = null; // not known before the document has been read
+  const afterFirstCharts = (answer) => (...given) => {
+    firstAreDrawn ??= !document.getElementById("graph-part");
+    if (firstAreDrawn) return answer(...given);
+    firstCharts ??= Promise.race([
+      Promise.allSettled(drawing.values()),
+      new Promise((done) => { setTimeout(done, LONGEST_DRAWING_MS); }),
+    ]).then(() => { firstAreDrawn = true; });
+    const { callback_context: context } = window.dash_clientside;
+    return firstCharts.then(() => {
+      window.dash_clientside.callback_context = context;
+      try { return answer(...given); } finally { delete window.dash_clientside.callback_context; }
+    });
+  };
+  const allAfterFirstCharts = (answers) => Object.fromEntries(
+    Object.entries(answers).map(([name, answer]) => [name, afterFirstCharts(answer)]),
+  );
+
   const plainFetch = window.fetch;
   window.fetch = async (...request) => {
     if (String(request[0]).includes("_dash-layout") && window.firstPage) {
       const asked = window.firstPage; // assets/first.js has asked for it, and for the page in it
       window.firstPage = null;
       await chartsAreThere;
+      await drawsCharts();
       return asked.catch(() => plainFetch(...request));
     }
     if (!String(request[0]).includes("_dash-update-component")) return plainFetch(...request);
@@ -188,8 +225,10 @@
   }, true);
 
   const same = () => window.dash_clientside.no_update;
+  const { drawCountries, ...overview } = window.dash_clientside.overview;
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    atlas: {
+    overview: { drawCountries, ...allAfterFirstCharts(overview) }, // the table is part of the first view
+    atlas: allAfterFirstCharts({
       tick(beats, paused) {
         const busy = pointerDown || waiting > 0 || Date.now() - lastWheel < WHEEL_REST_MS;
         return paused || busy || document.hidden ? same() : beats;
@@ -243,6 +282,6 @@
       keepFocus: () => { setTimeout(restoreFocus); },
       dismissNotice: () => "message hidden",
       closePurge: () => false,
-    },
+    }),
   });
 })();

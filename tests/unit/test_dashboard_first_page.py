@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, cast
 
 import pytest
@@ -87,6 +88,27 @@ def test_grids_come_after_a_page_without_them(client: FlaskClient) -> None:
     assert '<script src="/_dash-component-suites/dash_ag_grid/' in swarms
     for page in (overview, swarms):
         assert '<script async id="charts" src="/assets/charts-library.js?m=' in page
+
+
+def test_what_draws_charts_comes_with_a_page_that_has_them(client: FlaskClient) -> None:
+    """Dash's part for charts is a script of the Overview, and is served; others ask for it late."""
+    overview, swarms = client.get("/").text, client.get("/swarms").text
+    named = re.findall(r'<script id="graph-part" src="([^"]+)">', overview)
+    assert len(named) == 1
+    assert client.get(named[0]).status_code == 200
+    assert "graph-part" not in swarms
+
+
+@pytest.mark.parametrize("path", ["/", "/swarms"])
+def test_no_script_comes_that_nothing_calls(client: FlaskClient, path: str) -> None:
+    """No polyfill but the one part that Dash calls, and no tables of Dash's own."""
+    page = client.get(path).text
+    assert "polyfill" not in page
+    assert "dash_table/" not in page
+    (runtime,) = re.findall(r'<script src="(/assets/regenerator-runtime.js[^"]+)">', page)
+    with client.get(runtime) as answer:
+        assert b"regeneratorRuntime" in answer.data
+        assert b"MIT licence" in answer.data[:200]
 
 
 def test_a_file_named_with_its_time_is_kept(client: FlaskClient) -> None:
