@@ -29,7 +29,7 @@ def place_traces(
     palette: Palette,
     *,
     chosen: str | None = None,
-) -> list[go.Scattermap]:
+) -> list[dict[str, Any]]:
     """One trace with a marker per row of `places` (`key`, `lat`, `lon`, `label`, `country`,
     `peers`, `places`), the largest first; nothing where there is none.
 
@@ -42,12 +42,14 @@ def place_traces(
     opacity: Any = 0.75
     if chosen is not None:
         opacity = [0.9 if key == chosen else FADED for key in shown["key"]]
+    # A dict: plotly's own class looks at each of two thousand values, which takes longer than this.
     return [
-        go.Scattermap(
-            lat=shown["lat"].round(3).to_list(),
-            lon=shown["lon"].round(3).to_list(),
-            mode="markers",
-            marker={
+        {
+            "type": "scattermap",
+            "lat": shown["lat"].round(3).to_list(),
+            "lon": shown["lon"].round(3).to_list(),
+            "mode": "markers",
+            "marker": {
                 "size": shown["peers"].to_list(),
                 "sizemode": "area",
                 "sizeref": 2 * most / LARGEST_MARKER_PX**2,
@@ -55,10 +57,10 @@ def place_traces(
                 "color": [colour_of(code, slots, palette) for code in shown["country"]],
                 "opacity": opacity,
             },
-            customdata=shown["key"].to_list(),
-            text=[place_text(row) for row in shown.iter_rows(named=True)],
-            hovertemplate="%{text}<extra></extra>",
-        )
+            "customdata": shown["key"].to_list(),
+            "text": [place_text(row) for row in shown.iter_rows(named=True)],
+            "hovertemplate": "%{text}<extra></extra>",
+        }
     ]
 
 

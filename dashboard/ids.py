@@ -77,7 +77,6 @@ TOP = "top"
 BINNING = "binning"
 SHARES = "shares"
 HIDDEN = "hidden"  # store: the countries whose marks are hidden
-PICKED = "picked"  # store: what a click narrows the page to, or no longer
 COUNTRY_PICKER = "country-picker"
 CATEGORY_PICKER = "category-picker"
 NARROWED = "narrowed"  # what the page is narrowed to, in words

@@ -7,13 +7,6 @@
   const CLOSE_FROM_ZOOM = 5; // from here on the map asks only for the part of the world it shows
   const OF_ONE = ["bin", "place", "swarm"]; // keys with one value at most
 
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("button[data-pick]");
-    if (!button) return;
-    const { pick: key, value } = button.dataset;
-    window.dash_clientside.set_props("picked", { data: { key, value, at: Date.now() } });
-  });
-
   const written = (params) => {
     const text = String(params);
     return text ? `?${text}` : "";
@@ -32,6 +25,12 @@
 
   // Not an Output: a callback with one in the shell would run before its page is there.
   const goTo = (search) => { window.dash_clientside.set_props("address", { search }); };
+
+  // Straight into the address: a callback in between would be one more look of Dash at all of the page.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-pick]");
+    if (button) goTo(toggled(location.search, button.dataset.pick, button.dataset.value));
+  });
 
   const made = (tag, className, ...children) => {
     const part = document.createElement(tag);
@@ -78,12 +77,11 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     overview: {
-      // A click on a name, a place or a bar; the charts forget it, so that the next one counts.
-      pick(picked, onMap, onBars, query) {
+      // A click on a place or a bar; the charts forget it, so that the next one counts.
+      pick(onMap, onBars, query) {
         const by = window.dash_clientside.callback_context.triggered_id;
         const place = clicked(onMap), bin = clicked(onBars);
-        if (by === "picked" && picked) goTo(toggled(query, picked.key, picked.value));
-        else if (by === "map" && typeof place === "string") {
+        if (by === "map" && typeof place === "string") {
           goTo(toggled(query, place.length === 2 ? "country" : "place", place));
         } else if (by === "histogram" && Number.isInteger(bin)) goTo(toggled(query, "bin", String(bin)));
         else return [same(), same()];

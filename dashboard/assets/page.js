@@ -249,7 +249,8 @@
         const wanted = new URLSearchParams(query);
         const inAddress = wanted.get("run") ?? "latest";
         const byPicker = window.dash_clientside.callback_context.triggered_id === "run-picker";
-        if (!byPicker || !picked || picked === inAddress) return [same(), inAddress];
+        if (picked === inAddress) return [same(), same()];
+        if (!byPicker || !picked) return [same(), inAddress];
         if (picked === "latest") wanted.delete("run"); else wanted.set("run", picked);
         for (const ofOneRun of ["place", "swarm"]) wanted.delete(ofOneRun);
         const text = String(wanted);
@@ -258,7 +259,10 @@
       keepRunInLinks(query) {
         const run = new URLSearchParams(query).get("run");
         const links = document.querySelectorAll("nav.pages a");
-        return [...links].map((link) => link.pathname + (run ? `?run=${encodeURIComponent(run)}` : ""));
+        return [...links].map((link) => {
+          const search = run ? `?run=${encodeURIComponent(run)}` : "";
+          return link.search === search ? same() : link.pathname + search;
+        });
       },
       // At a page, the first too: the tab's title, the mark in the navigation, the reader's focus.
       arrive(title) {

@@ -77,7 +77,6 @@ def _register_browser_side(app: Dash) -> None:
         "pick",
         Output(ids.MAP, "clickData"),
         Output(ids.HISTOGRAM, "clickData"),
-        Input(ids.PICKED, "data"),
         Input(ids.MAP, "clickData"),
         Input(ids.HISTOGRAM, "clickData"),
         State(ids.ADDRESS, "search"),

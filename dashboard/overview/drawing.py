@@ -166,7 +166,7 @@ def _markers(
     places, _cell_deg = places_in_view(shown, seen, viewport)
     of_places = place_traces(places, colours.slots, colours.palette, chosen=wish.address.place)
     of_countries = country_traces(shown.country_level(seen), colours.palette, outlines_url)
-    return _plain([*of_places, *of_countries])
+    return [*of_places, *_plain(of_countries)]
 
 
 def places_in_view(

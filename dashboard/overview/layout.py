@@ -49,7 +49,6 @@ def _stores() -> list[Any]:
         dcc.Store(id=ids.BARS_DRAWN),
         dcc.Store(id=ids.MAP_DRAWN),
         dcc.Store(id=ids.VIEWPORT),
-        dcc.Store(id=ids.PICKED),
         dcc.Store(id=ids.RESULT_KEY),
         dcc.Store(id=ids.HIDDEN, data=[]),
         dcc.Store(id=ids.DISMISSED, storage_type="local"),

@@ -241,3 +241,36 @@ def test_a_click_on_a_bar_and_a_place_narrows(page: Page, host: FakeHost) -> Non
     page.mouse.click(spot[0], spot[1])
     expect(page.locator("#narrowed .chip")).to_have_count(1)
     assert "place=" in page.evaluate("location.search")
+
+
+_NOTE_DRAWINGS = """(() => {
+    window.begunAt = [];
+    let library;
+    Object.defineProperty(window, "Plotly", {
+        get: () => library,
+        set: (given) => {
+            library = given;
+            const { react } = given;
+            given.react = (...figure) => {
+                window.begunAt.push(performance.now());
+                return react(...figure);
+            };
+        },
+    });
+})()"""
+_FIRST_QUESTION = """() => Math.min(...performance.getEntriesByType("resource")
+    .filter((one) => one.name.includes("_dash-update-component")).map((one) => one.startTime))"""
+
+
+def test_both_charts_are_begun_before_anything_is_asked(page: Page, host: FakeHost) -> None:
+    """They come with the page; the callbacks that Dash runs at first do not hold them up."""
+    begin_fetch(host, 24)
+    wait_for_bars(page)
+    page.add_init_script(_NOTE_DRAWINGS)
+    with page.expect_request("**/_dash-update-component**"):
+        page.reload()
+    wait_for_bars(page)
+    wait_for_map(page)
+    begun = page.evaluate("window.begunAt")
+    assert len(begun) >= 2
+    assert sorted(begun)[1] < page.evaluate(_FIRST_QUESTION)
