@@ -8,7 +8,6 @@ updates); in IPv6 all beyond 2000::/3 is bogus too, since nothing there has been
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 from ipaddress import IPv6Network, ip_network
 from socket import AF_INET6, inet_ntoa, inet_ntop
 from typing import Final
@@ -100,7 +99,7 @@ class BogonFilter:
                 return True
         return False
 
-    def among(self, peers: AbstractSet[bytes]) -> set[bytes]:
+    def among(self, peers: Iterable[bytes]) -> set[bytes]:
         """Those of many compact peers that can be nobody's."""
         suspicious = self._by_octet
         return {

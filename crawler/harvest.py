@@ -6,16 +6,16 @@ been seen at all is estimated after Good (1953), "The population frequencies of 
 estimation of population parameters", Biometrika 40: the chance that the next peer named is a new
 one is about the number of peers named exactly once over the number of namings.
 
-Taking a reply in is a handful of operations on sets, which is what a crawl does most; what stands
-is worked out when somebody wants to know, and kept until the next reply.
+What is kept of a reply is a bit for each peer that it named: a crawl has thousands of lookups under
+way, and sets of what each of their nodes said would be most of its memory, and of its waiting for
+memory. What stands is worked out when somebody wants to know.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from itertools import chain
+from typing import Final
 
 from crawler.addresses import BogonFilter
 from crawler.family import IPV4, Family
@@ -24,15 +24,20 @@ from swarm.census import Captures
 from swarm.infohash import InfoHash
 from swarm.sighting import SightingColumns, Source
 
+# The lowest bit of a peer's votes says that two replies or more have named it; the others are one
+# for each node that did, in the order in which the nodes first spoke.
+_AGAIN: Final = 1
 
-class _Word:
-    """What one node has said of the swarm."""
 
-    __slots__ = ("downloaders", "peers", "seeds", "seen_at_us")
+class _Teller:
+    """One node, and what it has said beside the names of peers."""
 
-    def __init__(self, peers: set[bytes], seen_at_us: int) -> None:
-        self.peers = peers
-        self.seen_at_us = seen_at_us  # when it first named somebody
+    __slots__ = ("bit", "downloaders", "has_named", "seeds", "seen_at_us")
+
+    def __init__(self, bit: int) -> None:
+        self.bit = bit
+        self.has_named = False
+        self.seen_at_us = 0  # when it first named somebody
         self.seeds = 0  # its filters of BEP 33, as numbers
         self.downloaders = 0
 
@@ -43,16 +48,17 @@ class Harvest:
     def __init__(self, family: Family = IPV4) -> None:
         self._family = family
         self._vote_bytes = family.vote_bytes
-        self._words: dict[bytes, _Word] = {}  # by address, in the order in which they came
-        self._named: set[bytes] = set()
-        self._named_once: set[bytes] = set()  # in one reply only
+        self._tellers: dict[bytes, _Teller] = {}  # by address, in the order in which they came
+        self._next_bit = _AGAIN << 1
+        self._votes: dict[bytes, int] = {}  # peers in the order in which they were first named
+        self._named_once = 0  # peers in one reply only
         self._namings = 0
-        self._hosts: set[bytes] = set()  # who named anybody
-        self._host_repeats = False  # whether any of them did so in several replies
-        self._confirmed_peers: frozenset[bytes] | None = frozenset()  # None: to be worked out
+        self._host_bits: dict[bytes, int] = {}  # of all nodes of a host
+        self._has_shared_hosts = False  # whether any host has two nodes that spoke
+        self._alone_kept: dict[bytes, int] | None = {}  # None: to be worked out
 
     def __len__(self) -> int:
-        return len(self._named)
+        return len(self._votes)
 
     def add(
         self, peers: Iterable[bytes], told_by: bytes, seen_at_us: int, bogons: BogonFilter
@@ -62,114 +68,138 @@ class Harvest:
         `told_by` is the compact address of the node, `seen_at_us` the time in microseconds UTC.
         """
         named = set(peers)
-        new = named - self._named if self._named else named.copy()
-        if self._named_once:
-            self._named_once -= named
-        if new:
-            bogus = bogons.among(new)
-            if bogus:
-                named -= bogus
-                new -= bogus
-            self._named |= new
-            self._named_once |= new
-        self._namings += len(named)
-        host = told_by[: self._vote_bytes]
-        if host in self._hosts:
-            self._host_repeats = True
-        else:
-            self._hosts.add(host)
-        word = self._words.get(told_by)
-        if word is None:
-            self._words[told_by] = _Word(named, seen_at_us)
-        else:
-            word.peers |= named
-        self._confirmed_peers = None
+        teller = self._teller(told_by)
+        votes, bit = self._votes, teller.bit
+        new: list[bytes] = []
+        known_once = 0
+        for peer in named:
+            before = votes.get(peer)
+            if before is None:
+                votes[peer] = bit
+                new.append(peer)
+            else:
+                if not before & _AGAIN:
+                    known_once += 1
+                votes[peer] = before | bit | _AGAIN
+        bogus = bogons.among(new)
+        for peer in bogus:
+            del votes[peer]
+        self._named_once += len(new) - len(bogus) - known_once
+        self._namings += len(named) - len(bogus)
+        if len(named) > len(bogus) and not teller.has_named:
+            teller.has_named = True
+            teller.seen_at_us = seen_at_us
+        self._alone_kept = None
+
+    def _teller(self, told_by: bytes) -> _Teller:
+        teller = self._tellers.get(told_by)
+        if teller is None:
+            host = told_by[: self._vote_bytes]
+            teller = self._tellers[told_by] = _Teller(self._next_bit)
+            self._next_bit <<= 1
+            before = self._host_bits.get(host, 0)
+            self._host_bits[host] = before | teller.bit
+            if before:
+                self._has_shared_hosts = True
+        return teller
 
     def add_filters(self, seeds: bytes, downloaders: bytes, told_by: bytes) -> None:
         """Take in a node's filters of BEP 33."""
-        word = self._words.get(told_by)
-        if word is None:
-            word = self._words[told_by] = _Word(set(), 0)
-        word.seeds |= int.from_bytes(seeds)
-        word.downloaders |= int.from_bytes(downloaders)
+        teller = self._teller(told_by)
+        teller.seeds |= int.from_bytes(seeds)
+        teller.downloaders |= int.from_bytes(downloaders)
 
     def drop(self, liar: bytes) -> int:
         """Forget all that a node said; returns how many peers nobody else had named."""
-        if self._words.pop(liar, None) is None:
+        teller = self._tellers.pop(liar, None)
+        if teller is None:
             return 0
-        before = len(self._named)
-        votes = Counter(chain.from_iterable(word.peers for word in self._words.values()))
-        self._named = set(votes)
-        self._named_once = {peer for peer, count in votes.items() if count == 1}
-        self._namings = votes.total()
-        self._confirmed_peers = None
-        return before - len(self._named)
+        votes, others = dict[bytes, int](), ~(teller.bit | _AGAIN)
+        self._named_once = self._namings = 0
+        for peer, vote in self._votes.items():
+            left = vote & others
+            count = left.bit_count()
+            if count == 1:
+                self._named_once += 1
+            elif count > 1:
+                left |= _AGAIN
+            if count:
+                self._namings += count
+                votes[peer] = left
+        dropped = len(self._votes) - len(votes)
+        self._votes = votes
+        self._alone_kept = None
+        return dropped
 
     @property
     def told_by(self) -> list[bytes]:
         """The addresses of all whose word is in it."""
-        return list(self._words)
+        return list(self._tellers)
 
-    @property
-    def _confirmed(self) -> frozenset[bytes]:
-        """The peers that two hosts have named."""
-        if self._confirmed_peers is None:
-            self._confirmed_peers = frozenset(
-                self._named_by_two_hosts() if self._host_repeats else self._named - self._named_once
-            )
-        return self._confirmed_peers
+    def _alone(self) -> dict[bytes, int]:
+        """The peers that one host alone has named, and their votes."""
+        if self._alone_kept is None:
+            self._alone_kept = self._find_alone()
+        return self._alone_kept
 
-    def _named_by_two_hosts(self) -> list[bytes]:
-        width = self._vote_bytes
-        hosts: dict[bytes, set[bytes]] = {}
-        for told_by, word in self._words.items():
-            host = told_by[:width]
-            hosts[host] = hosts[host] | word.peers if host in hosts else word.peers
-        votes = Counter(chain.from_iterable(hosts.values()))
-        return [peer for peer, count in votes.items() if count > 1]
+    def _find_alone(self) -> dict[bytes, int]:
+        hosts: list[int] = []
+        if self._has_shared_hosts:
+            hosts = [bits for bits in self._host_bits.values() if bits & (bits - 1)]
+        alone: dict[bytes, int] = {}
+        for peer, vote in self._votes.items():
+            bits = vote & ~_AGAIN
+            if bits & (bits - 1) == 0 or (hosts and _is_of_one(bits, hosts)):
+                alone[peer] = vote
+        return alone
 
     def alone(self) -> list[bytes]:
         """The addresses of those who named somebody whom no other host named."""
-        if not self._host_repeats and not self._named_once:
+        tellers = 0
+        for vote in self._alone().values():
+            tellers |= vote
+        if not tellers:
             return []
-        confirmed = self._confirmed
-        if len(confirmed) == len(self._named):
-            return []
-        return [told_by for told_by, word in self._words.items() if not word.peers <= confirmed]
+        return [told_by for told_by, teller in self._tellers.items() if teller.bit & tellers]
 
     @property
     def unseen_share(self) -> float:
         """The estimated share of the swarm that no reply has named yet, 0 to 1."""
-        return len(self._named_once) / self._namings if self._namings else 0.0
+        return self._named_once / self._namings if self._namings else 0.0
 
-    def _standing(self, proven: AbstractSet[bytes]) -> AbstractSet[bytes]:
-        confirmed = self._confirmed
-        if len(confirmed) == len(self._named):
-            return confirmed
-        tried = self._words.keys() & proven
-        return confirmed.union(*[self._words[told_by].peers for told_by in tried])
+    def _standing(self, proven: AbstractSet[bytes]) -> dict[bytes, int]:
+        """The peers that stand, and their votes."""
+        alone = self._alone()
+        if not alone:
+            return self._votes
+        honest = 0
+        for told_by, teller in self._tellers.items():
+            if told_by in proven:
+                honest |= teller.bit
+        return {
+            peer: vote for peer, vote in self._votes.items() if vote & honest or peer not in alone
+        }
 
     def columns(self, infohash: InfoHash, proven: AbstractSet[bytes]) -> SightingColumns:
-        """The peers that stand, in the order in which they were first named.
+        """The peers that stand, by the first node that named them, in the order of these.
 
         `proven` are the addresses of the nodes that were tried and found honest.
         """
         family = self._family
         mapping, width = family.mapping, family.address_bytes
-        left = set(self._standing(proven))
+        first_named: dict[int, list[bytes]] = {teller.bit: [] for teller in self._tellers.values()}
+        for peer, vote in self._standing(proven).items():
+            bits = vote & ~_AGAIN
+            first_named[bits & -bits].append(peer)
         peers: list[bytes] = []
         told: list[bytes] = []
         times: list[bytes] = []
-        for told_by, word in self._words.items():
-            first = left & word.peers
-            if not first:
-                continue
-            left -= first
-            peers += first
-            told.append((mapping + told_by) * len(first))
-            times.append(word.seen_at_us.to_bytes(8) * len(first))
-            if not left:
-                break
+        for told_by, teller in self._tellers.items():
+            first = first_named[teller.bit]
+            if first:
+                peers += first
+                told.append((mapping + told_by) * len(first))
+                times.append(teller.seen_at_us.to_bytes(8) * len(first))
         return SightingColumns(
             infohash,
             Source.DHT,
@@ -184,33 +214,55 @@ class Harvest:
 
         Every second holder, in the order in which they first named anybody, is of one half.
         """
-        holders = [word.peers for word in self._words.values() if word.peers]
-        if not holders:
-            return Captures()
-        standing = self._standing(proven)
-        first = set[bytes]().union(*holders[::2])
-        second = set[bytes]().union(*holders[1::2])
-        if len(standing) == len(self._named):  # nearly always: no need to pick them out
-            return Captures(len(first), len(second), len(first) + len(second) - len(standing))
-        first &= standing
-        second &= standing
-        return Captures(len(first), len(second), len(first & second))
+        halves = [0, 0]
+        holders = [teller.bit for teller in self._tellers.values() if teller.has_named]
+        for number, bit in enumerate(holders):
+            halves[number % 2] |= bit
+        first, second = halves
+        by_first = by_second = by_both = 0
+        for vote in self._standing(proven).values():
+            if vote & first:
+                by_first += 1
+                if vote & second:
+                    by_both += 1
+            if vote & second:
+                by_second += 1
+        return Captures(by_first, by_second, by_both)
 
     def filters(self, proven: AbstractSet[bytes]) -> tuple[bytes, bytes] | None:
         """The united filters of seeds and of downloaders; None if no holder sent one.
 
         Those of a node whose word stands alone and was not tried are left out.
         """
+        senders = [
+            (told_by, teller)
+            for told_by, teller in self._tellers.items()
+            if teller.seeds or teller.downloaders
+        ]
+        if not senders:
+            return None
+        confirmed = 0  # by whom any peer that two hosts named
+        alone = self._alone()
+        for peer, vote in self._votes.items():
+            if peer not in alone:
+                confirmed |= vote
         heard = [
-            word
-            for told_by, word in self._words.items()
-            if (word.seeds or word.downloaders)
-            and (told_by in proven or not word.peers or not word.peers.isdisjoint(self._confirmed))
+            teller
+            for told_by, teller in senders
+            if told_by in proven or not teller.has_named or teller.bit & confirmed
         ]
         if not heard:
             return None
         seeds = downloaders = 0
-        for word in heard:
-            seeds |= word.seeds
-            downloaders |= word.downloaders
+        for teller in heard:
+            seeds |= teller.seeds
+            downloaders |= teller.downloaders
         return seeds.to_bytes(FILTER_BYTES), downloaders.to_bytes(FILTER_BYTES)
+
+
+def _is_of_one(bits: int, hosts: list[int]) -> bool:
+    """Whether all votes are of nodes of one of these hosts."""
+    for host in hosts:  # noqa: SIM110 - a generator is slow when compiled
+        if bits & ~host == 0:
+            return True
+    return False

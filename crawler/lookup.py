@@ -190,12 +190,11 @@ class Lookup:
         if self.harvest.unseen_share <= TOLERATED_UNSEEN:
             return None
         asked = self._asking_again
-        free = [
-            (asks, holder)
-            for holder, asks in self._holders.items()
-            if asks < MOST_ASKS_PER_HOLDER and asked.get(holder, 0) < self.parallel
-        ]
-        return min(free)[1] if free else None
+        least, chosen = MOST_ASKS_PER_HOLDER, None
+        for holder, asks in self._holders.items():
+            if asks < least and asked.get(holder, 0) < self.parallel:
+                least, chosen = asks, holder
+        return chosen
 
     def asked(self, contact: bytes) -> None:
         """Note that the contact `next_contact` gave is going to be asked."""

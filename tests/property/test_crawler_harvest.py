@@ -59,3 +59,52 @@ def test_dropping_a_liar_is_as_if_it_had_never_spoken(
         assert {s.peer for s in found[0]} == {s.peer for s in found[1]}
         assert with_liar.captures(proven) == without.captures(proven)
     assert set(with_liar.alone()) == set(without.alone())
+
+
+nodes = st.builds(
+    lambda last, port: bytes((9, 9, 9, last, 0, port)), st.integers(0, 3), st.integers(1, 2)
+)
+
+
+@given(st.lists(st.tuples(nodes, st.lists(peers, max_size=8)), max_size=12), st.sets(nodes))
+def test_who_stands_alone_and_who_is_caught(
+    replies: list[tuple[bytes, list[bytes]]], proven: set[bytes]
+) -> None:
+    """By sets: a peer stands by two hosts or a proven node, and each half catches its own."""
+    harvest, words = Harvest(), dict[bytes, set[bytes]]()
+    for told_by, reply in replies:
+        harvest.add(reply, told_by, 0, BogonFilter(allow_local=False))
+        words.setdefault(told_by, set()).update(reply)
+    hosts = {
+        peer: {told_by[:4] for told_by, word in words.items() if peer in word}
+        for peer in set().union(*words.values())
+    }
+    assert set(harvest.alone()) == {
+        told_by for told_by, word in words.items() if any(len(hosts[peer]) == 1 for peer in word)
+    }
+    standing = {
+        peer
+        for peer, by in hosts.items()
+        if len(by) > 1 or any(peer in words.get(told_by, ()) for told_by in proven)
+    }
+    key = InfoHash(b"h" * 20)
+    found = {
+        bytes(s.peer.address.packed) + s.peer.port.to_bytes(2)
+        for s in set(harvest.columns(key, proven))
+    }
+    assert found == standing
+    named = [word & standing for word in words.values() if word]
+    first, second = set[bytes]().union(*named[::2]), set[bytes]().union(*named[1::2])
+    captures = harvest.captures(proven)
+    assert (captures.first, captures.second, captures.both) == (
+        len(first), len(second), len(first & second),
+    )  # fmt: skip
+
+
+def test_a_node_that_sent_filters_first_is_dated_by_its_peers() -> None:
+    """The time of a sighting is that of the reply that named the peer, not of one before."""
+    harvest, node = Harvest(), bytes((9, 9, 9, 1, 0, 1))
+    harvest.add_filters(b"\1" * 256, b"\0" * 256, node)
+    harvest.add([bytes((8, 8, 8, 8, 0, 1))], node, 77, BogonFilter(allow_local=False))
+    columns = harvest.columns(InfoHash(b"h" * 20), {node})
+    assert int.from_bytes(columns.seen_at_us) == 77
