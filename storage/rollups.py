@@ -7,6 +7,7 @@ appear whole, by one rename. So a stale one is never read: the run's stamp is an
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from swarm.errors import StorageError
 
 VERSION: Final = 4  # of what the tables say; a new one makes all roll-ups stale
 _PREFIX = "rollup-"
+_END: Final = b"PAR1"
 
 
 def rollup_stamp(reader: RunReader) -> str:
@@ -39,16 +41,22 @@ def rollup_folder(reader: RunReader) -> Path:
 def read_rollup(reader: RunReader) -> dict[str, pl.LazyFrame] | None:
     """The tables that were made from just the parts that the run has now; None: there are none.
 
-    Nothing is loaded but where each table's columns lie. One that is cut off is none: it is made
-    again.
+    Nothing is loaded. One that is cut off is none: it is made again.
     """
     paths = sorted(rollup_folder(reader).glob("*.parquet"))
-    try:
-        for path in paths:
-            pl.read_parquet_schema(path)
-    except (OSError, PolarsError):
+    if not all(map(_is_whole, paths)):
         return None
     return {path.stem: pl.scan_parquet(path) for path in paths} or None
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether it ends as Parquet does: all tables' schemas would take 5 ms of a page's first 50."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_END), os.SEEK_END)
+            return file.read() == _END
+    except OSError:
+        return False
 
 
 def write_rollup(reader: RunReader, stamp: str, tables: Mapping[str, pl.DataFrame]) -> None:
