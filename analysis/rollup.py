@@ -108,9 +108,11 @@ class Rollup:
         short = ["kinds", Binning.CLASSIC.value, Binning.LOG2.value, *CUBES]
         kinds, classic, log2, *keys = pl.collect_all([frames[name] for name in short])
         counts = [frames[f"{name}_by_kind"] for name in CUBES]
-        cubes = map(Cube, keys, counts)
-        long = frames["bars"], frames["swarms"]
-        return cls(kinds, classic, log2, *long, *cubes, frames.get("distinct"))
+        places, networks, sources = map(Cube, keys, counts)
+        return cls(
+            kinds, classic, log2, frames["bars"], frames["swarms"],
+            places, networks, sources, frames.get("distinct"),
+        )  # fmt: skip
 
 
 def roll_up(
@@ -195,8 +197,10 @@ def united(rollups: Sequence[Rollup]) -> Rollup:
     bars = _summed([one.bars.collect() for one in rollups], "kind", "country")
     classic, log2 = (binned(bars, kinds, binning) for binning in (Binning.CLASSIC, Binning.LOG2))
     swarms = _summed([one.swarms for one in rollups], "swarm", "country")
-    cubes = [_united([one.cube(name) for one in rollups], names) for name, names in CUBES.items()]
-    return Rollup(kinds, classic, log2, bars.lazy(), swarms.lazy(), *cubes)
+    places, networks, sources = [
+        _united([one.cube(name) for one in rollups], names) for name, names in CUBES.items()
+    ]
+    return Rollup(kinds, classic, log2, bars.lazy(), swarms.lazy(), places, networks, sources)
 
 
 def binned(bars: pl.DataFrame, kinds: pl.DataFrame, binning: Binning) -> pl.DataFrame:
