@@ -73,6 +73,10 @@
     return made("tr", row.quiet ? "quiet" : "", ...cells.map((cell) => made("td", "", cell)));
   };
 
+  // What a control has just written into the address: when it comes back, whoever has used a control
+  // meanwhile is not set back to it.
+  let ours = null;
+
   const clicked = (chart) => chart?.points?.[0]?.customdata;
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
@@ -114,7 +118,9 @@
         ];
         const set = [binning, bars, view, countries ?? [], categories ?? []];
         const alike = said.map((value, i) => String(value) === String(set[i]));
-        if (!by || by === "address") return said.map((value, i) => (alike[i] ? same() : value));
+        const own = query === ours;
+        ours = null;
+        if (!by || (by === "address" && !own)) return said.map((value, i) => (alike[i] ? same() : value));
         if (alike.every(Boolean)) return said.map(same);
         const put = (key, value, plain) => {
           if (value === plain) params.delete(key); else params.set(key, value);
@@ -127,7 +133,8 @@
           params.delete(key);
           values.forEach((value) => params.append(key, value));
         }
-        goTo(written(params));
+        ours = written(params);
+        goTo(ours);
         return said.map(same);
       },
 

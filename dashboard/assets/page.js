@@ -148,6 +148,7 @@
 
   // Files may be dropped anywhere: they are handed to the zone, as if chosen there.
   const MOST_BYTES = 64_000_000; // dashboard/intake.py takes no more at once
+  const ZONE_MS = 3000;
   const MOST_IN_FOLDERS = 10_000; // files and folders that are looked at
   const say = (said) => {
     window.dash_clientside.set_props("notice-text", { children: said });
@@ -183,9 +184,18 @@
     }
     return found;
   };
-  const handOver = (files) => {
-    const input = document.querySelector("#upload input[type=file]");
-    if (!input) return;
+  // A drop may come before the zone is there; on a page without one it says where that is.
+  const zone = async () => {
+    const end = Date.now() + ZONE_MS;
+    for (;;) {
+      const input = document.querySelector("#upload input[type=file]");
+      if (input || Date.now() > end) return input;
+      await new Promise((done) => { setTimeout(done, 50); });
+    }
+  };
+  const handOver = async (files) => {
+    const input = await zone();
+    if (!input) { say("Files are taken in on the Overview: drop them there."); return; }
     if (files.length === 0) { say("There is no .torrent file in that folder."); return; }
     const carried = new DataTransfer();
     for (const file of files) carried.items.add(file);
@@ -215,7 +225,7 @@
   document.addEventListener("change", (event) => {
     if (!event.target.matches("#upload-folder input[type=file]")) return;
     event.stopPropagation();
-    handOver([...event.target.files].filter(isTorrent));
+    void handOver([...event.target.files].filter(isTorrent));
     event.target.value = ""; // so that the same folder may be chosen again
   }, true);
   document.addEventListener("change", (event) => {

@@ -162,6 +162,40 @@ def test_a_category_is_picked_by_keys(open_page: Open, world: PageWorld) -> None
     expect(page).to_have_url(f"{world.url}/")
 
 
+def test_the_switches_of_the_charts_obey_arrows(open_page: Open, world: PageWorld) -> None:
+    """Markers, bins, bars: each choice stands in the address, and the way back clears it.
+
+    However fast: a choice is not set back by the address that the one before it has written.
+    """
+    page = open_page(world.url)
+    settled(page, "/")
+    choices = {"map-view": "map=classic", "binning": "binning=classic", "shares": "bars=shares"}
+    for name, said in choices.items():
+        page.locator(f"#{name} input:checked").focus()
+        page.keyboard.press("ArrowRight")
+        expect(page).to_have_url(f"{world.url}/?{said}")
+        page.keyboard.press("ArrowLeft")
+        expect(page).to_have_url(f"{world.url}/")
+
+
+def test_the_list_is_sorted_and_filtered_by_keys(open_page: Open, world: PageWorld) -> None:
+    """Enter on a heading sorts on the server; a state is picked, and taken back."""
+    page = open_page(f"{world.url}/swarms")
+    settled(page, "/swarms")
+    names = page.locator(".ag-center-cols-container .ag-row [col-id=name]")
+    expect(names.first).to_have_text(HOSTILE_NAME)  # it has the most peers
+    page.get_by_role("columnheader", name="Peers").focus()
+    page.keyboard.press("Enter")
+    expect(names.first).to_have_text("Atlas of nothing")
+    page.locator("#swarms-states").focus()
+    page.keyboard.type("timeout")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#swarms-found")).to_have_text("0 swarms")
+    page.keyboard.press("Backspace")
+    expect(page.locator("#swarms-found")).to_have_text("3 swarms")
+
+
 def test_no_page_complains(open_page: Open, world: PageWorld) -> None:
     """The console stays empty on a way through all pages, though each has callbacks of its own."""
     page = open_page(world.url)

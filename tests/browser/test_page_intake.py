@@ -131,6 +131,20 @@ def test_too_much_at_once_is_refused_before_it_is_sent(open_page: Open, intake_u
     expect(page.locator("#intake-result")).to_be_hidden()
 
 
+def test_a_drop_elsewhere_says_where_to(open_page: Open, intake_url: str) -> None:
+    """Swarms take no files in; a file that is dropped there is not opened, nor passed over."""
+    page = open_page(f"{intake_url}/swarms")
+    page.evaluate(
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(["d8:announce"], "a.torrent"));
+            const drop = new DragEvent("drop", {dataTransfer: transfer, bubbles: true});
+            document.querySelector("h1").dispatchEvent(drop);
+        }"""
+    )
+    expect(page.locator("#notice")).to_contain_text("Files are taken in on the Overview")
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_panel_fits(open_page: Open, intake_url: str, width: int, scheme: str) -> None:
