@@ -18,7 +18,7 @@ from analysis.place_numbers import Indices, PlaceNumbers, Places
 from analysis.rollup import kinds_of
 from analysis.tables import Binning
 
-_BATCH_ROWS: Final = 2**20  # handed over by polars, and counted, at once
+_BATCH_ROWS: Final = 2**18  # handed over by polars, and counted, at once
 _CHUNK_ROWS: Final = 2**15  # looked up at once: what is made of them stays in the core's cache
 _FIRST_COUNTRIES: Final = 2**8
 _NO_SWARM: Final = 2**32  # above all of them
