@@ -1,4 +1,4 @@
-"""analysis.raw_tables and place_numbers: what arrays count is what grouping row by row counts."""
+"""analysis.raw_tables: what two columns say is what grouping by all of them counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 from analysis.place_code import place_code
-from analysis.place_numbers import PlaceNumbers
 from analysis.raw_tables import raw_tables
 from analysis.tables import Binning, histogram_table
 from swarm.columns import SIGHTING_COLUMNS, polars_schema
@@ -37,7 +36,7 @@ def sightings(rows: int, points: int, swarms: int, random: np.random.Generator) 
 
 @pytest.mark.parametrize("binning", Binning)
 def test_tables_are_what_grouping_counts(binning: Binning) -> None:
-    """More places and countries than the counters begin with; rows of no swarm, and of no place."""
+    """Many places and countries, mixed swarms; rows of an unknown swarm, and of no place."""
     random = np.random.default_rng(5)
     rows = sightings(300_000, 90_000, 41, random)
     swarms = frames.swarms(*(f"torrent {number}" for number in range(40)))
@@ -63,22 +62,3 @@ def test_a_run_without_sightings_has_empty_tables() -> None:
     ):
         assert empty.is_empty()
         assert empty.schema == full.schema
-
-
-def test_numbers_stay_when_places_come() -> None:
-    """Each place has a number of its own, the same each time, through collisions and growth."""
-    numbers = PlaceNumbers(1_000)
-    # The table's slot is the upper bits of the place times an odd number; its inverse undoes it.
-    inverse = pow(0x9E3779B97F4A7C15, -1, 2**64)
-    colliding = [(number * inverse) % 2**64 for number in range(1, 500)]
-    others = np.random.default_rng(3).permutation(2**59 // 7 * np.arange(1, 7, dtype=np.uint64))
-    spread = np.arange(150_000, dtype=np.uint64) * np.uint64(2**40 + 1)
-    places = np.unique(np.concatenate([np.array(colliding, np.uint64), others, spread]))
-    given = np.empty(len(places), np.int64)
-    for again in range(2):
-        for start in range(0, len(places), 1_000):
-            here = slice(start, start + 1_000)
-            numbers.write(places[here], given[here])
-        assert sorted(given.tolist()) == list(range(1, len(places) + 1)), again
-        assert np.array_equal(numbers.places[given], places)
-    assert len(numbers) == len(places) + 1
