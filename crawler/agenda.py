@@ -138,9 +138,13 @@ class Agenda:
         """What to ask now, to be followed by `sent` or `postpone`; None if every lookup waits."""
         while self._postponed and self._postponed[0][0] <= now:
             question = heappop(self._postponed)[2]
-            if question.lookup is None:
+            lookup = question.lookup
+            if lookup is None:
                 return question
-            self.wake(question.lookup)
+            if lookup.ended is None:
+                # Its neighbours have met others meanwhile: many that wait for one node need not.
+                lookup.offer(self._closer(lookup))
+                self.wake(lookup)
         contact = self._honesty.next_trial()
         if contact is not None:
             return Question(socket_address_of(contact), contact, None, now)

@@ -13,13 +13,19 @@ from crawler.node_table import NodeTable
 from swarm.infohash import InfoHash
 
 
-def make_agenda(infohashes: list[InfoHash], *, max_lookups: int) -> Agenda:
-    """One among 200 live nodes."""
-    rng = random.Random(4)
-    table = NodeTable()
-    for _ in range(200):
+def make_table(nodes: int = 200) -> NodeTable:
+    rng, table = random.Random(4), NodeTable()
+    for _ in range(nodes):
         table.replied(rng.randbytes(20) + b"\x7f" + rng.randbytes(5), 0.0)
-    return Agenda(infohashes, table, Honesty(rng.randbytes), max_lookups=max_lookups)
+    return table
+
+
+def make_agenda(
+    infohashes: list[InfoHash], *, max_lookups: int, table: NodeTable | None = None
+) -> Agenda:
+    """One among 200 live nodes, or those of a table."""
+    honesty = Honesty(random.Random(5).randbytes)
+    return Agenda(infohashes, table or make_table(), honesty, max_lookups=max_lookups)
 
 
 def make_infohashes(count: int) -> list[InfoHash]:
@@ -76,6 +82,21 @@ def test_a_postponed_question_is_chosen_anew_when_its_time_has_come() -> None:
     chosen = agenda.next_question(1.0)
     assert chosen is not None
     assert chosen.lookup is refused.lookup
+    assert chosen.contact == closer
+
+
+def test_lookups_that_wait_for_one_node_learn_of_others_meanwhile() -> None:
+    """Early ones know the same few nodes; they need not be served by these one after another."""
+    table = make_table(1)
+    agenda = make_agenda(make_infohashes(1), max_lookups=8, table=table)
+    refused = agenda.next_question(0.0)
+    assert refused is not None
+    assert refused.lookup is not None
+    agenda.postpone(refused, 1.0)
+    closer = refused.lookup.key + b"\x7f\0\0\1\x1a\xe1"
+    table.replied(closer, 0.5)
+    chosen = agenda.next_question(1.0)
+    assert chosen is not None
     assert chosen.contact == closer
 
 
