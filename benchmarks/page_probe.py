@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, Page, sync_playwright
 
 DEADLINE_MS = 180_000
+_SETTLED_MS = 1_500  # by then a new window's own interface, a renderer of Chromium's, is at rest
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -87,11 +88,15 @@ def chromium() -> Iterator[Browser]:
 
 
 def open_page(browser: Browser, url: str) -> Page:
-    """A page in a context of its own (so: an empty cache), with the probe in it."""
+    """A page in a context of its own (so: an empty cache), with the probe in it.
+
+    It is asked for in a window that stands there already, as a reader's does.
+    """
     context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
     context.set_default_timeout(DEADLINE_MS)
     context.add_init_script(_PROBE)
     page = context.new_page()
+    page.wait_for_timeout(_SETTLED_MS)
     page.goto(url, wait_until="commit")
     return page
 
