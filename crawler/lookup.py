@@ -217,6 +217,8 @@ class Lookup:
     def failed(self, contact: bytes) -> None:
         """Note a silence, a refusal, or that somebody else answers at the address."""
         if self._no_longer_asked(contact):
+            if contact in self._asking_again:
+                return  # lost together, where too much was under way: the others will tell
             if contact in self._doubted:
                 self._holders.pop(contact, None)
             self._doubted.add(contact)

@@ -141,6 +141,20 @@ def test_a_holder_that_falls_silent_is_not_asked_again() -> None:
     assert lookup.end().state is CensusState.COMPLETE
 
 
+def test_answers_that_are_lost_together_are_one_silence() -> None:
+    """A burst that was too much takes all of a holder's answers, and says little of the holder."""
+    lookup = make_lookup(1)
+    lookup.asked(contact(1))
+    lookup.harvest.add([bytes((8, 8, 8, 8, 0, 1))], b"t" * 6, 0, BOGONS)
+    lookup.answered(contact(1), FULL_REPLY)
+    lookup.examined()
+    for _ in range(2):
+        assert [ask_next(lookup) for _ in range(PARALLEL)] == [contact(1)] * PARALLEL
+        for _ in range(PARALLEL):
+            lookup.failed(contact(1))
+    assert lookup.next_contact(()) is None
+
+
 def test_one_host_has_one_vote() -> None:
     """Nodes on one host are one of the k: the search goes on to others, eight odd ones at most."""
     lookup = Lookup(InfoHash(bytes(20)))
