@@ -73,6 +73,21 @@
     return made("tr", row.quiet ? "quiet" : "", ...cells.map((cell) => made("td", "", cell)));
   };
 
+  // The charts come first: a table of 150 rows takes some of the time in which they could be drawn.
+  const LONGEST_WAIT_MS = 300;
+  const later = window.requestIdleCallback ?? ((draw) => setTimeout(draw)); // Safari has none
+  let waiting = null; // what is drawn next; of several only the last
+  const whenIdle = (draw) => {
+    const isAsked = waiting !== null;
+    waiting = draw;
+    if (isAsked) return;
+    later(() => {
+      const drawn = waiting;
+      waiting = null;
+      drawn();
+    }, { timeout: LONGEST_WAIT_MS });
+  };
+
   // What a control has just written into the address: when it comes back, whoever has used a control
   // meanwhile is not set back to it.
   let ours = null;
@@ -100,8 +115,10 @@
       },
 
       drawCountries(rows) {
-        document.getElementById("countries").replaceChildren(...(rows ?? []).map(countryRow));
-        window.dash_clientside.atlas.keepFocus();
+        whenIdle(() => {
+          document.getElementById("countries")?.replaceChildren(...(rows ?? []).map(countryRow));
+          window.dash_clientside.atlas.keepFocus();
+        });
         return rows?.length ?? 0;
       },
 
