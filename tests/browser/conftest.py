@@ -15,7 +15,7 @@ from tests.browser.fake_host import FakeHost
 from tests.page_server import served
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-_FLAGS = (
+FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
@@ -31,7 +31,7 @@ expect.set_options(timeout=60_000)  # a deadline, not a promise: the machine may
 def chromium() -> Iterator[Browser]:
     """One Chromium for all tests; each test has contexts of its own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
 

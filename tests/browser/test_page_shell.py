@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from observatory.desk import Observatory
 from observatory.joblock import JobLock
 from storage.workspace import Workspace
-from tests.browser.conftest import Open
+from tests.browser.conftest import CHROMIUM, FLAGS, Open
 from tests.integration.page_world import HOSTILE_NAME, RUN, PageWorld, page_world, write_run
 
 pytestmark = pytest.mark.browser
@@ -176,6 +176,18 @@ def test_another_sites_page_cannot_order_anything(chromium: Browser, world: Page
     expect(page.locator("body")).to_have_text("Requests from other sites are refused.")
     context.close()
     assert world.desk.job_history()[1] == before
+
+
+def test_a_foreign_name_for_this_machine_shows_nothing(chromium: Browser, world: PageWorld) -> None:
+    """DNS rebinding: a browser that a foreign name has led here is refused, and shown no page."""
+    leads_here = "--host-resolver-rules=MAP rebound.example 127.0.0.1"
+    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, leads_here])
+    page = browser.new_page()
+    answer = page.goto(world.url.replace("127.0.0.1", "rebound.example"))
+    assert answer is not None
+    assert answer.status == 400
+    expect(page.locator("main, #world")).to_have_count(0)
+    browser.close()
 
 
 def test_the_printed_link_logs_in(chromium: Browser, tmp_path: Path) -> None:
