@@ -49,7 +49,7 @@ class LabProcess:
             if self.state in (LabState.STARTING, LabState.RUNNING):
                 return
             self.state, self.message = LabState.STARTING, "Building the lab's world"
-            self._settled.clear()
+            self._settled = threading.Event()  # each lab has its own: the last one may end late
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
@@ -58,7 +58,9 @@ class LabProcess:
                 text=True,
             )
             threading.Thread(
-                target=self._listen, args=(self._process, when_ready), daemon=True
+                target=self._listen,
+                args=(self._process, self._settled, when_ready),
+                daemon=True,
             ).start()
 
     def wait(self, timeout_s: float = START_DEADLINE_S) -> None:
@@ -88,14 +90,17 @@ class LabProcess:
             process.wait()
 
     def _listen(
-        self, process: subprocess.Popen[str], when_ready: Callable[[], None] | None
+        self,
+        process: subprocess.Popen[str],
+        settled: threading.Event,
+        when_ready: Callable[[], None] | None,
     ) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         said = ""
         for line in process.stdout:
-            said = self._hear(process, line, when_ready) or said
+            said = self._hear(process, settled, line, when_ready) or said
         complaints = process.stderr.read().strip()
         process.stdout.close()
         process.stderr.close()
@@ -108,13 +113,19 @@ class LabProcess:
                 self.state = LabState.FAILED
                 last = complaints.splitlines()[-1] if complaints else "it ended by itself"
                 self.message = said or last
-        self._settled.set()
+        settled.set()
 
     def _hear(
-        self, process: subprocess.Popen[str], line: str, when_ready: Callable[[], None] | None
+        self,
+        process: subprocess.Popen[str],
+        settled: threading.Event,
+        line: str,
+        when_ready: Callable[[], None] | None,
     ) -> str | None:
-        """Take one line of the lab; the answer is why it failed, if it did."""
+        """Take one line of a lab; the answer is why it failed, if it did."""
         assert process.stdin is not None
+        if self._process is not process:
+            return None  # it was stopped: what it says is of no interest any more
         try:
             event = json.loads(line)
         except ValueError:
@@ -130,7 +141,7 @@ class LabProcess:
                 process.stdin.close()  # ends the lab
                 return str(error)
             self.state, self.message = LabState.RUNNING, ""
-            self._settled.set()
+            settled.set()
         else:
             self.message = str(event.get("message", ""))
         return None

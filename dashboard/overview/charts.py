@@ -13,10 +13,11 @@ from analysis.palette import Scheme
 from analysis.selection import Bounds
 from dashboard import ids
 from dashboard.address_state import AddressState, read_address
-from dashboard.live import LiveView, RunKey
+from dashboard.live import LiveView, RunKey, ShownRun
 from dashboard.overview import parts
 from dashboard.overview.country_table import country_rows
 from dashboard.overview.drawing import (
+    Colours,
     Viewport,
     Wish,
     choose_colours,
@@ -147,10 +148,7 @@ def _bars(live: LiveView, run: RunKey, wish: Wish, drawn: str | None) -> tuple[A
         PreventUpdate: it was `drawn` of just that.
     """
     stamp = f"{run} {wish}"
-    if stamp == drawn:
-        raise PreventUpdate
-    shown = live.shown(run)
-    colours = choose_colours(shown, live.slots(run), wish)
+    shown, colours = _drawn_from(live, run, wish, is_drawn=stamp == drawn)
     table: Any = []
     if shown is not None:
         question = ("table", wish, *colours.by_key().items())
@@ -167,16 +165,27 @@ def _map(
         PreventUpdate: it was `drawn` of just that.
     """
     stamp = f"{run} {wish} {viewport}"
-    if stamp == drawn:
-        raise PreventUpdate
-    shown = live.shown(run)
-    colours = choose_colours(shown, live.slots(run), wish)
+    shown, colours = _drawn_from(live, run, wish, is_drawn=stamp == drawn)
     figure = draw_map(shown, colours, wish, viewport, _ASSETS_URL, whole=drawn is None)
     note = ""
     if shown is not None:
         _places, cell_deg = places_in_view(shown, wish.address.selection, viewport)
         note = parts.map_note(shown, wish.address, cell_deg)
     return figure, note, stamp
+
+
+def _drawn_from(
+    live: LiveView, run: RunKey, wish: Wish, *, is_drawn: bool
+) -> tuple[ShownRun | None, Colours]:
+    """The figures of a run and their colours, for a chart.
+
+    Raises:
+        PreventUpdate: it is drawn of just that.
+    """
+    if is_drawn:
+        raise PreventUpdate
+    shown = live.shown(run)
+    return shown, choose_colours(shown, live.slots(run), wish)
 
 
 def read_viewport(seen: Any, zoom: float) -> Viewport:

@@ -69,6 +69,40 @@ def test_lab_that_cannot_start_says_why(tmp_path: Path) -> None:
         assert second.state is LabState.FAILED
 
 
+_SLOW_TO_LEAVE = """
+import json, pathlib, subprocess, sys, time
+first, second, gone = (pathlib.Path(sys.argv[1]) / name for name in ("first", "second", "gone"))
+def until(path):
+    while not path.exists():
+        time.sleep(0.01)
+if sys.argv[2:]:  # holds the pipe of the first lab open until the second one starts
+    until(second)
+    gone.touch()
+elif not first.exists():
+    first.touch()
+    subprocess.Popen([sys.executable, *sys.orig_argv[1:], "holder"], stdin=subprocess.DEVNULL)
+else:
+    second.touch()
+    until(gone)
+    time.sleep(0.3)  # whoever listens to the first lab hears its end before this one is ready
+if not sys.argv[2:]:
+    print(json.dumps({"event": "ready"}), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_late_end_of_one_lab_is_not_that_of_the_next(tmp_path: Path) -> None:
+    """A lab that is started again right after it was left is waited for until it is ready."""
+    process = LabProcess([sys.executable, "-c", _SLOW_TO_LEAVE, str(tmp_path)])
+    process.start()
+    process.wait(30)
+    process.stop()
+    process.start()
+    process.wait(30)
+    assert process.state is LabState.RUNNING
+    process.stop()
+
+
 class LabGuard:
     """A lab that runs until it is closed."""
 
