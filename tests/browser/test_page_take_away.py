@@ -53,6 +53,30 @@ def test_an_image_is_drawn_by_the_machine(open_page: Open, world: PageWorld) -> 
     assert "IP Geolocation by DB-IP" in drawn
 
 
+@pytest.mark.parametrize(
+    ("suffix", "begins"),
+    [
+        ("csv", b"key,lat,lon,"),
+        ("parquet", b"PAR1"),
+        ("geojson", b'{"type'),
+        ("png", b"\x89PNG"),
+        ("html", b"<"),
+    ],
+)
+def test_each_kind_of_file_is_what_its_name_says(
+    open_page: Open, world: PageWorld, suffix: str, begins: bytes
+) -> None:
+    """Of each kind that the map's menu offers, the first is saved and begins as such files do."""
+    page = open_page(world.url)
+    wait_for_bars(page)
+    menu = page.locator("details[data-take=map]")
+    menu.locator("summary").click()
+    with page.expect_download(timeout=90_000) as saved:
+        menu.locator(f'a[href*=".{suffix}"]').first.click()
+    assert saved.value.suggested_filename.endswith(f".{suffix}")
+    assert Path(saved.value.path()).read_bytes().startswith(begins)
+
+
 def test_a_refusal_is_said_on_the_page(open_page: Open, world: PageWorld) -> None:
     """Where there is no run of that name, nothing is saved, and the page says why."""
     page = open_page(f"{world.url}/?country=FR")
