@@ -103,6 +103,7 @@ class RunRecorder:
         self._testimony = SwarmTestimony(self._join.numbers, visiting=settings.visit_peers)
         self._before = self._writer.manifest.counts
         self._at_end: RunCounts | None = None
+        self._is_cancelled = False
         self.run_id = self._writer.manifest.run_id
         rows = RowWriting(
             self._writer,
@@ -202,6 +203,7 @@ class RunRecorder:
         if error is None:
             self._close(RunState.COMPLETE, self.sentence())
         elif isinstance(error, JobCancelled | KeyboardInterrupt):
+            self._is_cancelled = True
             self._close(RunState.CANCELLED, self.sentence())
         else:
             said = str(error) if isinstance(error, SwarmError) else type(error).__name__
@@ -312,9 +314,12 @@ class RunRecorder:
             said += (
                 f"; of {counts.canaries_known:,} peers known to be there, {percent(counts.recall)}"
             )
-        if counts.swarms_cut_off:
-            limit = f"crawl_deadline_s={self._settings.crawl_deadline_s:g}"
-            said += f"; {counts.swarms_cut_off:,} were cut off ({limit}), so theirs are incomplete"
+        if cut := counts.swarms_cut_off:
+            by = "the cancellation"
+            if not self._is_cancelled:
+                by = f"the deadline (crawl_deadline_s={self._settings.crawl_deadline_s:g})"
+            was, theirs = ("was", "its") if cut == 1 else ("were", "their")
+            said += f"; {cut:,} {was} cut off by {by}, so {theirs} peers are incomplete"
         if counts.swarms_unreachable:
             said += f"; near {counts.swarms_unreachable:,} no node answered"
         if counts.swarms_private:

@@ -164,8 +164,8 @@ def test_cut_off_swarms_are_not_called_counted(workspace: Workspace, catalogue: 
         run.add(census(V1, range(1, 3), CensusState.TIMEOUT))
         run.add(census(V2, range(0), CensusState.TIMEOUT))
     assert run.sentence() == (
-        "5 peers found in 1 of 2 swarms; 1 were cut off (crawl_deadline_s=60), "
-        "so theirs are incomplete."
+        "5 peers found in 1 of 2 swarms; 1 was cut off by the deadline (crawl_deadline_s=60), "
+        "so its peers are incomplete."
     )
     assert run.counts.swarms_complete == 1
 
@@ -176,7 +176,9 @@ def test_a_cancelled_run_stands_with_its_aggregates(
     """Cancelled with peers, the run is kept and json/ follows it; without, it is gone."""
     with pytest.raises(JobCancelled), recorder(workspace, catalogue) as run:
         run.add(census(PLAIN, range(1, 4)))
+        run.add(census(V1, range(1, 3), CensusState.TIMEOUT))
         raise JobCancelled
+    assert "1 was cut off by the cancellation, so its peers are incomplete" in run.sentence()
     assert open_run(workspace.runs_dir, run.run_id).manifest.state is RunState.CANCELLED
     assert (workspace.json_dir / "bar.json").exists()
     with pytest.raises(JobCancelled), recorder(workspace, catalogue) as empty:
