@@ -25,6 +25,8 @@ from swarm.infohash import InfoHash
 
 INFOHASHES = 900
 PEERS_EACH = 4
+PACKETS_PER_S = 2_000  # so that progress is reported many times, however fast the machine
+NODES = 8_000  # so many that few of them have to be asked twice
 DEADLINE_S = 100.0
 
 
@@ -61,7 +63,7 @@ def crawl(root: Path, look: Callable[[int, dict[str, int]], None]) -> Report:
     keys = [draw.randbytes(20) for _ in range(INFOHASHES)]
     workspace = Workspace(root)
     workspace.prepare()
-    with SimulatedDht(seed=3, nodes=2000, dead_share=0.0) as dht:
+    with SimulatedDht(seed=3, nodes=NODES, dead_share=0.0) as dht:
         dht.plant(
             {
                 key: [b"\x7f\x08" + draw.randbytes(2) + b"\x1a\xe1" for _ in range(PEERS_EACH)]
@@ -69,8 +71,8 @@ def crawl(root: Path, look: Callable[[int, dict[str, int]], None]) -> Report:
             }
         )
         workspace.config_path.write_text(
-            "allow_local_peers=yes\nmax_packets_per_s=0\nprocesses=1\nignore_environment=yes\n"
-            f"ask_trackers=no\ndht_bootstrap={dht.bootstrap}\n"
+            f"allow_local_peers=yes\nmax_packets_per_s={PACKETS_PER_S}\nprocesses=1\n"
+            f"ignore_environment=yes\nask_trackers=no\ndht_bootstrap={dht.bootstrap}\n"
         )
         targets = tuple(infohash_target(InfoHash(key)) for key in keys)
         return fetch(workspace, FetchArguments(targets=targets), Watch(look))
