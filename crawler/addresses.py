@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import IPv6Network, ip_network
-from socket import AF_INET6, inet_ntoa, inet_ntop
+from socket import AF_INET6, inet_ntop
 from typing import Final
 
 from crawler.family import ID_BYTES, IPV4, Family, SocketAddress
 from crawler.optout import Network
 
 _CONTACT_BYTES: Final = 26  # of IPv4
+_OCTET_BITS: Final = 8
+_OCTETS: Final = [str(octet) for octet in range(256)]
 
 # Nobody can listen there, in no world.
 _NEVER = ("0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4")
@@ -59,8 +61,10 @@ _LISTS = {4: (_NEVER, _LOCAL), 6: (_NEVER6, _LOCAL6)}
 def socket_address_of(contact: bytes) -> SocketAddress:
     """Where to send what a compact node, 26 bytes or 38 of IPv6, is to get."""
     port = contact[-2] << 8 | contact[-1]
-    if len(contact) == _CONTACT_BYTES:
-        return inet_ntoa(contact[ID_BYTES:-2]), port
+    if len(contact) == _CONTACT_BYTES:  # what inet_ntoa does, in a quarter of the time
+        octets = _OCTETS
+        first, second = octets[contact[20]], octets[contact[21]]
+        return f"{first}.{second}.{octets[contact[22]]}.{octets[contact[23]]}", port
     return inet_ntop(AF_INET6, contact[ID_BYTES:-2]), port
 
 
@@ -77,14 +81,18 @@ class BogonFilter:
         never, local = _LISTS[family.version]
         networks = [ip_network(text) for text in (never if allow_local else never + local)]
         networks += [network for network in shunned if network.version == family.version]
-        # By first octet, so that nearly every address is judged by one look into a dictionary.
+        # By first octet, so that nearly every address is judged by one look into a dictionary;
+        # an empty list stands for all addresses that begin so.
         self._by_octet: dict[int, list[tuple[int, int]]] = {}
         shift = 8 * (family.address_bytes - 1)
         for network in networks:
             mask = int(network.netmask)
             base = int(network.network_address)
             for octet in range(base >> shift, (int(network.broadcast_address) >> shift) + 1):
-                self._by_octet.setdefault(octet, []).append((mask, base))
+                if network.prefixlen <= _OCTET_BITS:
+                    self._by_octet[octet] = []
+                elif self._by_octet.get(octet) != []:
+                    self._by_octet.setdefault(octet, []).append((mask, base))
 
     def is_bogus(self, compact: bytes) -> bool:
         """Whether an address and port, 6 bytes or 18, can be nobody's."""
@@ -93,17 +101,10 @@ class BogonFilter:
         networks = self._by_octet.get(compact[0])
         if networks is None:
             return False
+        if not networks:
+            return True
         address = int.from_bytes(compact[:-2])
         for mask, base in networks:  # noqa: SIM110 - `any` costs more than the whole rest
             if address & mask == base:
                 return True
         return False
-
-    def among(self, peers: Iterable[bytes]) -> set[bytes]:
-        """Those of many compact peers that can be nobody's."""
-        suspicious = self._by_octet
-        return {
-            peer
-            for peer in peers
-            if (peer[0] in suspicious or not (peer[-1] or peer[-2])) and self.is_bogus(peer)
-        }

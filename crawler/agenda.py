@@ -143,7 +143,7 @@ class Agenda:
                 return question
             if lookup.ended is None:
                 # Its neighbours have met others meanwhile: many that wait for one node need not.
-                lookup.offer(self._closer(lookup))
+                self._offer_closer(lookup)
                 self.wake(lookup)
         contact = self._honesty.next_trial()
         if contact is not None:
@@ -173,19 +173,20 @@ class Agenda:
         contact = lookup.next_contact(bad)
         while contact is None and lookup.in_flight == 0:
             # About to end. Its neighbours may have met closer nodes since it began.
-            lookup.offer(self._closer(lookup))
+            self._offer_closer(lookup)
             contact = lookup.next_contact(bad)
             if contact is not None or self._examine(lookup):
                 break
             contact = lookup.next_contact(bad)
         return contact
 
-    def _closer(self, lookup: Lookup) -> list[bytes]:
-        """All known nodes that could be closer than those with which a lookup would end."""
+    def _offer_closer(self, lookup: Lookup) -> None:
+        """Offer all known nodes that could be closer than those with which a lookup would end."""
         distance = lookup.settled_to
         if distance is not None:
-            return self._table.within(lookup.key, distance)
-        return self._table.closest(lookup.key, lookup.width)
+            lookup.offer(self._table.within(lookup.key, distance))
+        else:
+            lookup.offer_ranked(self._table.ranked(lookup.key, lookup.width))
 
     def _examine(self, lookup: Lookup) -> bool:
         """Whether a lookup may end as it stands; else it waits for verdicts, or looks on."""
@@ -217,7 +218,7 @@ class Agenda:
             self._strips.rotate(-1)
         else:
             self._strips.popleft()
-        lookup.offer(self._table.closest(lookup.key, lookup.width))
+        lookup.offer_ranked(self._table.ranked(lookup.key, lookup.width))
         self._active.add(lookup)
         self.wake(lookup)
         return True

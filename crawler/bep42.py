@@ -78,7 +78,8 @@ def id_agrees(contact: bytes) -> bool:
         crc = _TABLES6[0][contact[20] & _MASK6[0] | seed]
         for place in range(1, len(_MASK6)):
             crc ^= _TABLES6[place][contact[ID_BYTES + place]]
-    if not (int.from_bytes(contact[:3]) ^ crc >> 8) & _PREFIX_MASK:
+    prefix = contact[0] << 16 | contact[1] << 8 | contact[2]
+    if not (prefix ^ crc >> 8) & _PREFIX_MASK:
         return True
     local = _LOCAL4 if len(contact) == _CONTACT_BYTES else _LOCAL6
     return local.is_bogus(contact[ID_BYTES:])

@@ -23,6 +23,8 @@ VOICELESS: Final = 8  # so many without a voice are asked before the search may 
 _REMEMBERED: Final = 64  # those further away than so many cannot matter
 _KEY_SPACE: Final = float(1 << 160)
 
+_number: Final = int.from_bytes  # found once: to look it up costs as much as the call
+
 # What has become of a candidate.
 _UNASKED: Final = 0
 _IN_FLIGHT: Final = 1
@@ -72,24 +74,38 @@ class Candidates:
 
     def offer(self, contacts: Iterable[bytes]) -> None:
         """Take in contacts that are not known to be bad."""
-        known, distances, key = self.known, self._distances, self._key
+        known, key = self.known, self._key
         for contact in contacts:
-            if contact in known:
-                continue
-            distance = int.from_bytes(contact[:ID_BYTES]) ^ key
-            if len(distances) >= _REMEMBERED:
-                if distance > distances[-1]:
-                    continue
-                distances.pop()
-                furthest = self._ranked.pop()
-                if furthest.state == _UNASKED:
-                    del known[furthest.contact]
-            self._insert(Candidate(contact, distance, self._vote_end))
+            if contact not in known:
+                self._take_in(contact, _number(contact[:ID_BYTES]) ^ key)
+
+    def offer_ranked(self, ranked: Iterable[tuple[int, bytes]]) -> None:
+        """Take in contacts that are not known to be bad, each behind its distance from the key."""
+        known = self.known
+        for distance, contact in ranked:
+            if contact not in known:
+                self._take_in(contact, distance)
+
+    def _take_in(self, contact: bytes, distance: int) -> None:
+        distances = self._distances
+        if len(distances) >= _REMEMBERED:
+            if distance > distances[-1]:
+                return
+            distances.pop()
+            furthest = self._ranked.pop()
+            if furthest.state == _UNASKED:
+                del self.known[furthest.contact]
+        self._insert(Candidate(contact, distance, self._vote_end))
 
     def _insert(self, candidate: Candidate) -> None:
         self.known[candidate.contact] = candidate
-        at = bisect_right(self._distances, candidate.distance)
-        self._distances.insert(at, candidate.distance)
+        distances, distance = self._distances, candidate.distance
+        if not distances or distance >= distances[-1]:
+            distances.append(distance)
+            self._ranked.append(candidate)
+            return
+        at = bisect_right(distances, distance)
+        distances.insert(at, distance)
         self._ranked.insert(at, candidate)
         if at < self._settled:
             self._unsettle()
@@ -181,7 +197,7 @@ class Candidates:
         """Note an answer; late ones, and those of contacts never offered, count too."""
         candidate = self.known.get(contact)
         if candidate is None:
-            distance = int.from_bytes(contact[:ID_BYTES]) ^ self._key
+            distance = _number(contact[:ID_BYTES]) ^ self._key
             candidate = Candidate(contact, distance, self._vote_end)
             self._insert(candidate)
         elif candidate.state == _IN_FLIGHT:
@@ -209,9 +225,9 @@ class Candidates:
         self.silent += 1
         self._discard(candidate)
 
-    def nearest(self, count: int) -> list[bytes]:
-        """The closest so many that are not silent, closest first."""
-        return [candidate.contact for candidate in self._ranked[:count]]
+    def nearest(self, count: int) -> set[bytes]:
+        """The closest so many that are not silent."""
+        return {candidate.contact for candidate in self._ranked[:count]}
 
     def is_among(self, contact: bytes, count: int) -> bool:
         """Whether a contact is one of the closest so many that are not silent."""

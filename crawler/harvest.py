@@ -8,7 +8,8 @@ one is about the number of peers named exactly once over the number of namings.
 
 What is kept of a reply is a bit for each peer that it named: a crawl has thousands of lookups under
 way, and sets of what each of their nodes said would be most of its memory, and of its waiting for
-memory. What stands is worked out when somebody wants to know.
+memory. The bits stand in a list, since to find a peer is what taking a reply in costs, and so it is
+done once. What stands is worked out when somebody wants to know.
 """
 
 from __future__ import annotations
@@ -50,15 +51,18 @@ class Harvest:
         self._vote_bytes = family.vote_bytes
         self._tellers: dict[bytes, _Teller] = {}  # by address, in the order in which they came
         self._next_bit = _AGAIN << 1
-        self._votes: dict[bytes, int] = {}  # peers in the order in which they were first named
+        self._places: dict[bytes, int] = {}  # peers, and where they stand in the two lists
+        self._votes: list[int] = []  # in the order in which they were first named
+        self._last_reply: list[int] = []  # the number of the reply that named them last
+        self._replies = 0
         self._named_once = 0  # peers in one reply only
         self._namings = 0
         self._host_bits: dict[bytes, int] = {}  # of all nodes of a host
         self._has_shared_hosts = False  # whether any host has two nodes that spoke
-        self._alone_kept: dict[bytes, int] | None = {}  # None: to be worked out
+        self._alone_kept: set[int] | None = set()  # None: to be worked out
 
     def __len__(self) -> int:
-        return len(self._votes)
+        return len(self._places)
 
     def add(
         self, peers: Iterable[bytes], told_by: bytes, seen_at_us: int, bogons: BogonFilter
@@ -67,26 +71,31 @@ class Harvest:
 
         `told_by` is the compact address of the node, `seen_at_us` the time in microseconds UTC.
         """
-        named = set(peers)
         teller = self._teller(told_by)
-        votes, bit = self._votes, teller.bit
-        new: list[bytes] = []
-        known_once = 0
-        for peer in named:
-            before = votes.get(peer)
-            if before is None:
-                votes[peer] = bit
-                new.append(peer)
+        places, votes, last_reply = self._places, self._votes, self._last_reply
+        self._replies += 1
+        reply, bit = self._replies, teller.bit
+        namings = new = confirmed = 0
+        for peer in peers:
+            place = places.get(peer)
+            if place is None:
+                if bogons.is_bogus(peer):
+                    continue
+                places[peer] = len(votes)
+                votes.append(bit)
+                last_reply.append(reply)
+                new += 1
+            elif last_reply[place] == reply:
+                continue  # named twice in one breath
             else:
-                if not before & _AGAIN:
-                    known_once += 1
-                votes[peer] = before | bit | _AGAIN
-        bogus = bogons.among(new)
-        for peer in bogus:
-            del votes[peer]
-        self._named_once += len(new) - len(bogus) - known_once
-        self._namings += len(named) - len(bogus)
-        if len(named) > len(bogus) and not teller.has_named:
+                last_reply[place] = reply
+                vote = votes[place]
+                confirmed += not vote & _AGAIN
+                votes[place] = vote | bit | _AGAIN
+            namings += 1
+        self._named_once += new - confirmed
+        self._namings += namings
+        if namings and not teller.has_named:
             teller.has_named = True
             teller.seen_at_us = seen_at_us
         self._alone_kept = None
@@ -114,50 +123,53 @@ class Harvest:
         teller = self._tellers.pop(liar, None)
         if teller is None:
             return 0
-        votes, others = dict[bytes, int](), ~(teller.bit | _AGAIN)
+        before, others = len(self._places), ~(teller.bit | _AGAIN)
+        places, votes, last_reply = dict[bytes, int](), list[int](), list[int]()
         self._named_once = self._namings = 0
-        for peer, vote in self._votes.items():
-            left = vote & others
+        for peer, place in self._places.items():
+            left = self._votes[place] & others
             count = left.bit_count()
+            if count == 0:
+                continue
             if count == 1:
                 self._named_once += 1
-            elif count > 1:
+            else:
                 left |= _AGAIN
-            if count:
-                self._namings += count
-                votes[peer] = left
-        dropped = len(self._votes) - len(votes)
-        self._votes = votes
+            self._namings += count
+            places[peer] = len(votes)
+            votes.append(left)
+            last_reply.append(self._last_reply[place])
+        self._places, self._votes, self._last_reply = places, votes, last_reply
         self._alone_kept = None
-        return dropped
+        return before - len(places)
 
     @property
     def told_by(self) -> list[bytes]:
         """The addresses of all whose word is in it."""
         return list(self._tellers)
 
-    def _alone(self) -> dict[bytes, int]:
-        """The peers that one host alone has named, and their votes."""
+    def _alone(self) -> set[int]:
+        """The places of the peers that one host alone has named."""
         if self._alone_kept is None:
             self._alone_kept = self._find_alone()
         return self._alone_kept
 
-    def _find_alone(self) -> dict[bytes, int]:
+    def _find_alone(self) -> set[int]:
         hosts: list[int] = []
         if self._has_shared_hosts:
             hosts = [bits for bits in self._host_bits.values() if bits & (bits - 1)]
-        alone: dict[bytes, int] = {}
-        for peer, vote in self._votes.items():
+        alone = set[int]()
+        for place, vote in enumerate(self._votes):
             bits = vote & ~_AGAIN
             if bits & (bits - 1) == 0 or (hosts and _is_of_one(bits, hosts)):
-                alone[peer] = vote
+                alone.add(place)
         return alone
 
     def alone(self) -> list[bytes]:
         """The addresses of those who named somebody whom no other host named."""
         tellers = 0
-        for vote in self._alone().values():
-            tellers |= vote
+        for place in self._alone():
+            tellers |= self._votes[place]
         if not tellers:
             return []
         return [told_by for told_by, teller in self._tellers.items() if teller.bit & tellers]
@@ -167,18 +179,23 @@ class Harvest:
         """The estimated share of the swarm that no reply has named yet, 0 to 1."""
         return self._named_once / self._namings if self._namings else 0.0
 
-    def _standing(self, proven: AbstractSet[bytes]) -> dict[bytes, int]:
+    def _standing(self, proven: AbstractSet[bytes]) -> tuple[list[bytes], list[int]]:
         """The peers that stand, and their votes."""
-        alone = self._alone()
+        votes, alone = self._votes, self._alone()
         if not alone:
-            return self._votes
+            return list(self._places), votes
         honest = 0
         for told_by, teller in self._tellers.items():
             if told_by in proven:
                 honest |= teller.bit
-        return {
-            peer: vote for peer, vote in self._votes.items() if vote & honest or peer not in alone
-        }
+        peers: list[bytes] = []
+        theirs: list[int] = []
+        for peer, place in self._places.items():
+            vote = votes[place]
+            if vote & honest or place not in alone:
+                peers.append(peer)
+                theirs.append(vote)
+        return peers, theirs
 
     def columns(self, infohash: InfoHash, proven: AbstractSet[bytes]) -> SightingColumns:
         """The peers that stand, by the first node that named them, in the order of these.
@@ -188,9 +205,10 @@ class Harvest:
         family = self._family
         mapping, width = family.mapping, family.address_bytes
         first_named: dict[int, list[bytes]] = {teller.bit: [] for teller in self._tellers.values()}
-        for peer, vote in self._standing(proven).items():
+        standing, votes = self._standing(proven)
+        for at, vote in enumerate(votes):
             bits = vote & ~_AGAIN
-            first_named[bits & -bits].append(peer)
+            first_named[bits & -bits].append(standing[at])
         peers: list[bytes] = []
         told: list[bytes] = []
         times: list[bytes] = []
@@ -220,7 +238,7 @@ class Harvest:
             halves[number % 2] |= bit
         first, second = halves
         by_first = by_second = by_both = 0
-        for vote in self._standing(proven).values():
+        for vote in self._standing(proven)[1]:
             if vote & first:
                 by_first += 1
                 if vote & second:
@@ -243,8 +261,8 @@ class Harvest:
             return None
         confirmed = 0  # by whom any peer that two hosts named
         alone = self._alone()
-        for peer, vote in self._votes.items():
-            if peer not in alone:
+        for place, vote in enumerate(self._votes):
+            if place not in alone:
                 confirmed |= vote
         heard = [
             teller

@@ -11,7 +11,7 @@ Contacts stay packed columns of bytes; peers are the byte strings that the decod
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 import libtorrent
@@ -63,6 +63,9 @@ class Reply(NamedTuple):
     downloaders: bytes | None  # BEP 33 `BFpe`: filter of the others'
 
 
+_new_tuple: Final[Callable[[type[Reply], tuple[object, ...]], Reply]] = tuple.__new__
+
+
 class ErrorReply(NamedTuple):
     """A node's refusal, e.g. 203 protocol error or 204 method unknown."""
 
@@ -110,25 +113,28 @@ def _bdecode(datagram: bytes) -> Any:
 
 
 def _read_reply(transaction: bytes, body: Any) -> Reply:
-    if type(body) is not dict:
+    if not isinstance(body, dict):
         raise MalformedMessage("a reply without its dictionary")
-    find = body.get
-    node_id, nodes, token = find(b"id"), find(b"nodes"), find(b"token")
+    fields: dict[bytes, Any] = body
+    node_id, token = fields.get(b"id"), fields.get(b"token")
     if type(node_id) is not bytes or len(node_id) != ID_BYTES:
         raise MalformedMessage("a node id has 20 bytes")
-    values, values6 = _sort_peers(find(b"values"))
-    fields = (
-        transaction,
-        node_id,
-        _read_column(nodes, CONTACT_BYTES),
-        _read_column(find(b"nodes6"), CONTACT6_BYTES),
-        values,
-        values6,
-        token if type(token) is bytes else None,
-        _read_filter(find(b"BFsd")),
-        _read_filter(find(b"BFpe")),
+    values, values6 = _sort_peers(fields.get(b"values"))
+    # What Reply(...) does, without the detour through Python.
+    return _new_tuple(
+        Reply,
+        (
+            transaction,
+            node_id,
+            _read_column(fields.get(b"nodes"), CONTACT_BYTES),
+            _read_column(fields.get(b"nodes6"), CONTACT6_BYTES),
+            values,
+            values6,
+            token if type(token) is bytes else None,
+            _read_filter(fields.get(b"BFsd")),
+            _read_filter(fields.get(b"BFpe")),
+        ),
     )
-    return tuple.__new__(Reply, fields)  # what Reply(...) does, without the detour through Python
 
 
 def _read_query(transaction: bytes, message: dict[bytes, Any]) -> Query:

@@ -111,6 +111,10 @@ class Lookup:
         """Take in candidates: contacts that are not known to be bad."""
         self._candidates.offer(contacts)
 
+    def offer_ranked(self, ranked: Iterable[tuple[int, bytes]]) -> None:
+        """The same, each contact behind its distance from the key."""
+        self._candidates.offer_ranked(ranked)
+
     def next_contact(self, bad: Container[bytes]) -> bytes | None:
         """Whom to ask now, or None: wait for answers, or for `examine`, or it is over.
 

@@ -23,7 +23,9 @@ FAILURES_TO_BAD: Final = 2
 MAX_CONTACTS: Final = 2_000_000  # hearsay beyond is not noted: bounds what inventions can take up
 
 _CROWDED: Final = 96  # contacts in one piece beyond which ranking all costs more than a second look
+_FURTHEST: Final = (1 << 8 * ID_BYTES) - 1
 _NEVER: Final = -1.0
+_number: Final = int.from_bytes  # found once: to look it up costs as much as the call
 
 
 class Standing(Enum):
@@ -134,33 +136,40 @@ class NodeTable:
         return Standing.GOOD
 
     def closest(self, key: bytes, count: int) -> list[bytes]:
-        """The `count` contacts closest to a 20-byte key by XOR, closest first; none is bad.
+        """The `count` contacts closest to a 20-byte key by XOR, closest first; none is bad."""
+        return [contact for _, contact in self.ranked(key, count)]
+
+    def ranked(self, key: bytes, count: int) -> list[tuple[int, bytes]]:
+        """The same, each behind its distance.
 
         Exact, in two steps: any `count` contacts near the key in sorted order bound the distance
         that is sought; all that is as close shares the key's leading bits above that distance,
         and so stands in one piece.
         """
-        number = int.from_bytes(key)
-        nearby, *ends = self._order.around(key, count)
-        if not all(ends):
-            distances = sorted([int.from_bytes(near[:ID_BYTES]) ^ number for near in nearby])
-            bits = distances[count - 1].bit_length()
+        number = _number(key)
+        furthest = _FURTHEST
+        nearby, all_below, all_above = self._order.around(key, count)
+        if not (all_below and all_above):
+            distances = [_number(near[:ID_BYTES]) ^ number for near in nearby]
+            distances.sort()
+            furthest = distances[count - 1]
+            bits = furthest.bit_length()
             nearby = self._block(number, bits)
             if len(nearby) > _CROWDED and bits > 0:
                 # At the edge of what neighbours have explored: fewer than `count` in our half of
                 # the piece, a crowd in the other half. The nearest of those are found likewise.
                 half = 1 << (bits - 1)
-                ours = self._block(number, bits - 1)
-                theirs = self.closest((number ^ half).to_bytes(ID_BYTES), count - len(ours))
-                return _ranked(ours, number) + theirs
-        return _ranked(nearby, number)[:count]
+                ours = _by_distance(self._block(number, bits - 1), number, furthest)
+                theirs = self.ranked((number ^ half).to_bytes(ID_BYTES), count - len(ours))
+                return ours + [(distance ^ half, contact) for distance, contact in theirs]
+        return _by_distance(nearby, number, furthest)[:count]
 
     def within(self, key: bytes, distance: int) -> list[bytes]:
         """All contacts that are not further than a distance from a 20-byte key, and some that are.
 
         In no order; none is bad.
         """
-        return self._block(int.from_bytes(key), distance.bit_length())
+        return self._block(_number(key), distance.bit_length())
 
     def _block(self, number: int, bits: int) -> list[bytes]:
         """All contacts that differ from a key in its last `bits` bits only."""
@@ -169,7 +178,12 @@ class NodeTable:
         return self._order.between(low.to_bytes(ID_BYTES), high.to_bytes(ID_BYTES))
 
 
-def _ranked(contacts: list[bytes], number: int) -> list[bytes]:
-    """Contacts by XOR distance from a key, closest first."""
-    ranked = sorted([(int.from_bytes(near[:ID_BYTES]) ^ number, near) for near in contacts])
-    return [contact for _, contact in ranked]
+def _by_distance(contacts: list[bytes], number: int, most: int) -> list[tuple[int, bytes]]:
+    """Contacts behind their XOR distance from a key, closest first, up to a distance."""
+    ranked: list[tuple[int, bytes]] = []
+    for contact in contacts:
+        distance = _number(contact[:ID_BYTES]) ^ number
+        if distance <= most:
+            ranked.append((distance, contact))
+    ranked.sort()
+    return ranked

@@ -78,7 +78,6 @@ def test_bogons_of_ipv6(address: str, bogus: bool, bogus_in_a_lab: bool) -> None
     compact = ip_address(address).packed + b"\x1a\xe1"
     outside = BogonFilter(allow_local=False, family=IPV6)
     assert outside.is_bogus(compact) is bogus
-    assert outside.among({compact}) == ({compact} if bogus else set())
     assert BogonFilter(allow_local=True, family=IPV6).is_bogus(compact) is bogus_in_a_lab
     assert outside.is_bogus(compact[:-2] + b"\0\0")
 
