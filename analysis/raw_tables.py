@@ -46,6 +46,8 @@ def raw_tables(
         .select("order", "label", "country", "peers")
         .sort("order", "country")
     )
-    by_place = sightings.group_by("place").agg(peers=pl.len().cast(pl.Int64))
+    # A part is sorted by place: most of its rows are like the one before, and counted with it.
+    runs = sightings.select(pl.col("place").rle()).unnest("place")
+    by_place = runs.group_by(place="value").agg(peers=pl.col("len").cast(pl.Int64).sum())
     places = decoded(by_place.collect(engine="streaming"))
     return histogram, places.sort(["peers", "place"], descending=[True, False])

@@ -21,7 +21,7 @@ from polars.exceptions import PolarsError
 
 from storage.durable import ASIDE_PREFIX, sync
 from storage.manifest import RunState
-from storage.part_files import PART_COLUMNS, scan_parts
+from storage.part_files import PART_COLUMNS, PART_ORDER, scan_parts
 from storage.parts import PART_KINDS, Generation, generations, part_number
 from storage.polars_files import ROW_GROUP_ROWS
 from storage.run_reader import RunReader
@@ -53,7 +53,7 @@ def compact_run(
 ) -> Compaction | None:
     """Write the live parts of a run anew, about `target_rows` rows each; None: no need to.
 
-    Call only while nobody else writes the run. Rows and their order stay.
+    Call only while nobody else writes the run. Every row stays; the order is that of any part.
 
     Args:
         reader: the run.
@@ -85,6 +85,8 @@ def compact_run(
                 report(done, parts_after)
                 rows = scan_parts(group, PART_COLUMNS[kind])
                 rows = rewrite.get(kind, _as_it_is)(rows)
+                if kind in PART_ORDER:
+                    rows = rows.sort(PART_ORDER[kind], maintain_order=True)
                 path = aside / f"{kind}-{number:06d}.parquet"
                 rows.sink_parquet(path, compression="zstd", row_group_size=ROW_GROUP_ROWS)
                 sync(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +26,22 @@ PART_COLUMNS = {
     "trackers": TRACKER_COLUMNS,
     "visits": VISIT_COLUMNS,
 }
+# The order of a part's rows, where it is not that in which they came. Neighbours that are alike
+# make a part of a million sightings a quarter smaller, and are counted as one (docs/adr/0021).
+PART_ORDER: Final[Mapping[str, Sequence[str]]] = {"sightings": ("place", "swarm")}
 # A fifth less time than level 3, for a part that is 4 % larger; compacting writes at level 3.
 _LEVEL: Final = 1
 
 
-def write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...], *, name: str) -> None:
-    """Write a part of just these columns; `name` is what errors call it.
+def write_part(
+    path: Path,
+    frame: pl.DataFrame,
+    columns: tuple[Column, ...],
+    *,
+    name: str,
+    order: Sequence[str] = (),
+) -> None:
+    """Write a part of just these columns, sorted by some of them; `name` is what errors call it.
 
     Raises:
         StorageError: the frame has other columns; nothing is written.
@@ -39,6 +50,8 @@ def write_part(path: Path, frame: pl.DataFrame, columns: tuple[Column, ...], *, 
     expected = polars_schema(columns)
     if frame.schema != expected:
         raise StorageError(f"{name}: columns {frame.schema} instead of {expected}")
+    if order:
+        frame = frame.sort(order, maintain_order=True)
     write_parquet(path, frame, level=_LEVEL)
 
 

@@ -25,7 +25,7 @@ from storage.manifest import (
     read_manifest,
     write_manifest,
 )
-from storage.part_files import PART_COLUMNS, scan_parts, write_part
+from storage.part_files import PART_COLUMNS, PART_ORDER, scan_parts, write_part
 from storage.parts import PART_KINDS
 from storage.recounting import counted, recounted
 from storage.run_reader import RunReader
@@ -232,7 +232,8 @@ class RunWriter:
                 name = self._part(kind, self._next)
                 with disk_errors(name):
                     aside[kind] = self.folder / f"{ASIDE_PREFIX}{secrets.token_hex(8)}"
-                    write_part(aside[kind], frame, PART_COLUMNS[kind], name=name.name)
+                    order = PART_ORDER.get(kind, ())
+                    write_part(aside[kind], frame, PART_COLUMNS[kind], name=name.name, order=order)
                     sync(aside[kind])
         except BaseException:
             _discard(aside)

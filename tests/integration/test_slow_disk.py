@@ -40,11 +40,11 @@ class Disk:
         monkeypatch.setattr(run_writer, "write_part", self.write_part)
         monkeypatch.setattr(recording, "FLUSH_INTERVAL_S", 0.0)
 
-    def write_part(self, path: Path, *arguments: Any, name: str) -> None:
+    def write_part(self, path: Path, *arguments: Any, name: str, **options: Any) -> None:
         if name.startswith("sightings-"):
             self.stands_still.set()
             assert self.goes_on.wait(DEADLINE_S), "nobody let the disk go on"
-        self._write(path, *arguments, name=name)
+        self._write(path, *arguments, name=name, **options)
 
 
 class Watch(Progress):

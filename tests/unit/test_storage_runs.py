@@ -111,6 +111,18 @@ def test_broken_part_is_named(tmp_path: Path) -> None:
         RunReader(writer.folder).sightings()
 
 
+def test_a_part_is_sorted_by_place(tmp_path: Path) -> None:
+    """Rows that are alike stand together, by swarm within a place; equals stay as they came."""
+    came = [(1, 40, 7), (0, 30, 7), (1, 20, 3), (1, 10, 7), (0, 50, None)]
+    rows = frames.sightings(*((swarm, peer, "DE") for swarm, peer, _ in came))
+    rows = rows.with_columns(place=pl.Series([place for *_, place in came], dtype=pl.UInt64))
+    writer = RunWriter(tmp_path, frames.manifest(), frames.swarms("a", "b"))
+    writer.add(rows, frames.outcomes((0, 2), (1, 3)), RunCounts())
+    (part,) = RunReader(writer.folder).parts("sightings")
+    there = pl.read_parquet(part).select("swarm", "peer", "place").rows()
+    assert there == [(0, 50, None), (1, 20, 3), (0, 30, 7), (1, 40, 7), (1, 10, 7)]
+
+
 def test_foreign_columns_are_not_written(tmp_path: Path) -> None:
     """A frame of another schema never reaches the disk."""
     writer = written(tmp_path)
