@@ -9,7 +9,10 @@ import pytest
 from crawler import allocation
 from crawler.allocation import huge_pages
 
-ASKED_FOR = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+ASKED_FOR = {
+    "PYTHONMALLOC": "malloc",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=2000",
+}
 
 
 @pytest.mark.parametrize(
