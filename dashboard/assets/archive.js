@@ -4,7 +4,14 @@
 (() => {
   const GRID = "swarms-grid";
   const same = () => window.dash_clientside.no_update;
-  const grid = () => window.dash_ag_grid?.getApi(GRID);
+  // Undefined until the list is drawn, on a slow machine a while: it asks by itself when it is.
+  const grid = () => {
+    try {
+      return window.dash_ag_grid?.getApi(GRID);
+    } catch {
+      return undefined;
+    }
+  };
 
   // A click on a row opens its swarm, and so does Enter in it; the name is a link, for a new tab.
   const open = (event) => {

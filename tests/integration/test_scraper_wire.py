@@ -36,14 +36,24 @@ def answering(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
                 except OSError:  # closed: the test is over
                     return
                 with visitor:
-                    asked.append(visitor.recv(65_536))
+                    asked.append(_request(visitor))
                     visitor.sendall(answers[min(len(asked), len(answers)) - 1])
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
-        server.shutdown(socket.SHUT_RDWR)
-    thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def _request(visitor: socket.socket) -> bytes:
+    """All of it: who closes before has the answer thrown away with what was not read."""
+    request = b""
+    while b"\r\n\r\n" not in request and (more := visitor.recv(65_536)):
+        request += more
+    return request
 
 
 def get(url: str, path: str = "/x.torrent", *, root_url: str = "") -> Answer | NoAnswer:
