@@ -61,7 +61,7 @@ _LISTS = {4: (_NEVER, _LOCAL), 6: (_NEVER6, _LOCAL6)}
 def socket_address_of(contact: bytes) -> SocketAddress:
     """Where to send what a compact node, 26 bytes or 38 of IPv6, is to get."""
     port = contact[-2] << 8 | contact[-1]
-    if len(contact) == _CONTACT_BYTES:  # what inet_ntoa does, in a quarter of the time
+    if len(contact) == _CONTACT_BYTES:  # what inet_ntoa does, in a third of the time
         octets = _OCTETS
         first, second = octets[contact[20]], octets[contact[21]]
         return f"{first}.{second}.{octets[contact[22]]}.{octets[contact[23]]}", port
@@ -85,14 +85,14 @@ class BogonFilter:
         # an empty list stands for all addresses that begin so.
         self._by_octet: dict[int, list[tuple[int, int]]] = {}
         shift = 8 * (family.address_bytes - 1)
-        for network in networks:
+        for network in sorted(networks, key=lambda one: one.prefixlen, reverse=True):
             mask = int(network.netmask)
             base = int(network.network_address)
             for octet in range(base >> shift, (int(network.broadcast_address) >> shift) + 1):
-                if network.prefixlen <= _OCTET_BITS:
-                    self._by_octet[octet] = []
-                elif self._by_octet.get(octet) != []:
+                if network.prefixlen > _OCTET_BITS:
                     self._by_octet.setdefault(octet, []).append((mask, base))
+                else:
+                    self._by_octet[octet] = []  # the widest come last
 
     def is_bogus(self, compact: bytes) -> bool:
         """Whether an address and port, 6 bytes or 18, can be nobody's."""

@@ -186,7 +186,7 @@ class Agenda:
         if distance is not None:
             lookup.offer(self._table.within(lookup.key, distance))
         else:
-            lookup.offer_ranked(self._table.ranked(lookup.key, lookup.width))
+            lookup.offer_ranked(self._table.closest(lookup.key, lookup.width))
 
     def _examine(self, lookup: Lookup) -> bool:
         """Whether a lookup may end as it stands; else it waits for verdicts, or looks on."""
@@ -218,7 +218,7 @@ class Agenda:
             self._strips.rotate(-1)
         else:
             self._strips.popleft()
-        lookup.offer_ranked(self._table.ranked(lookup.key, lookup.width))
+        lookup.offer_ranked(self._table.closest(lookup.key, lookup.width))
         self._active.add(lookup)
         self.wake(lookup)
         return True

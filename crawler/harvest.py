@@ -179,23 +179,16 @@ class Harvest:
         """The estimated share of the swarm that no reply has named yet, 0 to 1."""
         return self._named_once / self._namings if self._namings else 0.0
 
-    def _standing(self, proven: AbstractSet[bytes]) -> tuple[list[bytes], list[int]]:
-        """The peers that stand, and their votes."""
-        votes, alone = self._votes, self._alone()
+    def _fallen(self, proven: AbstractSet[bytes]) -> set[int]:
+        """The places of the peers that do not stand: nearly always none."""
+        alone, votes = self._alone(), self._votes
         if not alone:
-            return list(self._places), votes
+            return alone
         honest = 0
         for told_by, teller in self._tellers.items():
             if told_by in proven:
                 honest |= teller.bit
-        peers: list[bytes] = []
-        theirs: list[int] = []
-        for peer, place in self._places.items():
-            vote = votes[place]
-            if vote & honest or place not in alone:
-                peers.append(peer)
-                theirs.append(vote)
-        return peers, theirs
+        return {place for place in alone if not votes[place] & honest}
 
     def columns(self, infohash: InfoHash, proven: AbstractSet[bytes]) -> SightingColumns:
         """The peers that stand, by the first node that named them, in the order of these.
@@ -205,10 +198,11 @@ class Harvest:
         family = self._family
         mapping, width = family.mapping, family.address_bytes
         first_named: dict[int, list[bytes]] = {teller.bit: [] for teller in self._tellers.values()}
-        standing, votes = self._standing(proven)
-        for at, vote in enumerate(votes):
-            bits = vote & ~_AGAIN
-            first_named[bits & -bits].append(standing[at])
+        votes, fallen = self._votes, self._fallen(proven)
+        for peer, place in self._places.items():
+            if place not in fallen:
+                bits = votes[place] & ~_AGAIN
+                first_named[bits & -bits].append(peer)
         peers: list[bytes] = []
         told: list[bytes] = []
         times: list[bytes] = []
@@ -238,7 +232,10 @@ class Harvest:
             halves[number % 2] |= bit
         first, second = halves
         by_first = by_second = by_both = 0
-        for vote in self._standing(proven)[1]:
+        fallen = self._fallen(proven)
+        for place, vote in enumerate(self._votes):
+            if place in fallen:
+                continue
             if vote & first:
                 by_first += 1
                 if vote & second:

@@ -135,16 +135,12 @@ class NodeTable:
             return Standing.QUESTIONABLE
         return Standing.GOOD
 
-    def closest(self, key: bytes, count: int) -> list[bytes]:
-        """The `count` contacts closest to a 20-byte key by XOR, closest first; none is bad."""
-        return [contact for _, contact in self.ranked(key, count)]
+    def closest(self, key: bytes, count: int) -> list[tuple[int, bytes]]:
+        """The `count` contacts closest to a 20-byte key, each behind its XOR distance; none is bad.
 
-    def ranked(self, key: bytes, count: int) -> list[tuple[int, bytes]]:
-        """The same, each behind its distance.
-
-        Exact, in two steps: any `count` contacts near the key in sorted order bound the distance
-        that is sought; all that is as close shares the key's leading bits above that distance,
-        and so stands in one piece.
+        Closest first, and exact, in two steps: any `count` contacts near the key in sorted order
+        bound the distance that is sought; all that is as close shares the key's leading bits above
+        that distance, and so stands in one piece.
         """
         number = _number(key)
         furthest = _FURTHEST
@@ -160,7 +156,7 @@ class NodeTable:
                 # the piece, a crowd in the other half. The nearest of those are found likewise.
                 half = 1 << (bits - 1)
                 ours = _by_distance(self._block(number, bits - 1), number, furthest)
-                theirs = self.ranked((number ^ half).to_bytes(ID_BYTES), count - len(ours))
+                theirs = self.closest((number ^ half).to_bytes(ID_BYTES), count - len(ours))
                 return ours + [(distance ^ half, contact) for distance, contact in theirs]
         return _by_distance(nearby, number, furthest)[:count]
 

@@ -29,10 +29,9 @@ def test_closest_is_exact(known: set[bytes], key: bytes, count: int) -> None:
     for contact in known:
         table.add(contact, 0.0)
 
-    def distance(contact: bytes) -> tuple[int, bytes]:
-        return int.from_bytes(contact[:20]) ^ int.from_bytes(key), contact
-
-    assert table.closest(key, count) == sorted(known, key=distance)[:count]
+    number = int.from_bytes(key)
+    ranked = sorted((int.from_bytes(contact[:20]) ^ number, contact) for contact in known)
+    assert table.closest(key, count) == ranked[:count]
 
 
 @given(st.integers(0, 2**32), st.integers(1, 3000), st.integers(1, 30))
@@ -72,5 +71,5 @@ def test_the_closest_are_exact_beside_a_crowd(seed: int, ours: int, crowd: int, 
         table.add(contact, 0.0)
     key = b"\x41" + rng.randbytes(19)
     number = int.from_bytes(key)
-    known.sort(key=lambda contact: int.from_bytes(contact[:20]) ^ number)
-    assert table.closest(key, count) == known[:count]
+    ranked = sorted((int.from_bytes(contact[:20]) ^ number, contact) for contact in known)
+    assert table.closest(key, count) == ranked[:count]

@@ -24,6 +24,16 @@ def make_lookup(*distances: int) -> Lookup:
     return lookup
 
 
+def lookup_of_a_big_swarm() -> Lookup:
+    """Its one node has sent as many peers as fit a reply, and is judged: it may be asked again."""
+    lookup = make_lookup(1)
+    lookup.asked(contact(1))
+    lookup.harvest.add([bytes((8, 8, 8, 8, 0, 1))], b"t" * 6, 0, BOGONS)
+    lookup.answered(contact(1), FULL_REPLY)
+    lookup.examined()
+    return lookup
+
+
 def ask_next(lookup: Lookup) -> bytes | None:
     chosen = lookup.next_contact(())
     if chosen is not None:
@@ -112,11 +122,7 @@ def test_full_repliers_are_asked_again_until_nothing_is_new() -> None:
 @pytest.mark.parametrize("parallel", [1, PARALLEL])
 def test_a_holder_has_as_many_questions_at_once_as_the_agenda_grants(parallel: int) -> None:
     """While others wait one at a time, else a few; each end, an answer or a silence, frees one."""
-    lookup = make_lookup(1)
-    lookup.asked(contact(1))
-    lookup.harvest.add([bytes((8, 8, 8, 8, 0, 1))], b"t" * 6, 0, BOGONS)
-    lookup.answered(contact(1), FULL_REPLY)
-    lookup.examined()
+    lookup = lookup_of_a_big_swarm()
     lookup.parallel = parallel
     assert [ask_next(lookup) for _ in range(parallel + 1)] == [contact(1)] * parallel + [None]
     assert lookup.in_flight == parallel
@@ -129,11 +135,7 @@ def test_a_holder_has_as_many_questions_at_once_as_the_agenda_grants(parallel: i
 
 def test_a_holder_that_falls_silent_is_not_asked_again() -> None:
     """One silence of a holder may be a lost packet; after two in a row it is asked no more."""
-    lookup = make_lookup(1)
-    lookup.asked(contact(1))
-    lookup.harvest.add([bytes((8, 8, 8, 8, 0, 1))], b"t" * 6, 0, BOGONS)
-    lookup.answered(contact(1), FULL_REPLY)
-    lookup.examined()
+    lookup = lookup_of_a_big_swarm()
     for _ in range(2):
         assert ask_next(lookup) == contact(1)
         lookup.failed(contact(1))
@@ -143,11 +145,7 @@ def test_a_holder_that_falls_silent_is_not_asked_again() -> None:
 
 def test_answers_that_are_lost_together_are_one_silence() -> None:
     """A burst that was too much takes all of a holder's answers, and says little of the holder."""
-    lookup = make_lookup(1)
-    lookup.asked(contact(1))
-    lookup.harvest.add([bytes((8, 8, 8, 8, 0, 1))], b"t" * 6, 0, BOGONS)
-    lookup.answered(contact(1), FULL_REPLY)
-    lookup.examined()
+    lookup = lookup_of_a_big_swarm()
     for _ in range(2):
         assert [ask_next(lookup) for _ in range(PARALLEL)] == [contact(1)] * PARALLEL
         for _ in range(PARALLEL):

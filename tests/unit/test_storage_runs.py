@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from storage.compaction import compact_run
 from storage.manifest import RunCounts, RunState, read_manifest
 from storage.runs import (
     RunReader,
@@ -112,15 +113,26 @@ def test_broken_part_is_named(tmp_path: Path) -> None:
 
 
 def test_a_part_is_sorted_by_place(tmp_path: Path) -> None:
-    """Rows that are alike stand together, by swarm within a place; equals stay as they came."""
+    """Rows that are alike stand together, by swarm within a place; equals stay as they came.
+
+    So it is in the part that a compaction makes of several.
+    """
     came = [(1, 40, 7), (0, 30, 7), (1, 20, 3), (1, 10, 7), (0, 50, None)]
     rows = frames.sightings(*((swarm, peer, "DE") for swarm, peer, _ in came))
     rows = rows.with_columns(place=pl.Series([place for *_, place in came], dtype=pl.UInt64))
-    writer = RunWriter(tmp_path, frames.manifest(), frames.swarms("a", "b"))
+    writer = RunWriter(tmp_path, frames.manifest(), frames.swarms("a", "b", "c"))
     writer.add(rows, frames.outcomes((0, 2), (1, 3)), RunCounts())
-    (part,) = RunReader(writer.folder).parts("sightings")
+    reader = RunReader(writer.folder)
+    (part,) = reader.parts("sightings")
     there = pl.read_parquet(part).select("swarm", "peer", "place").rows()
     assert there == [(0, 50, None), (1, 20, 3), (0, 30, 7), (1, 40, 7), (1, 10, 7)]
+    writer.add(rows.with_columns(swarm=pl.lit(2, pl.UInt32)), frames.outcomes((2, 5)), RunCounts())
+    writer.finish(RunState.COMPLETE, frames.NOON, "done", RunCounts())
+    assert compact_run(reader)
+    (part,) = reader.parts("sightings")
+    kept = pl.read_parquet(part).select("swarm", "place").rows()
+    first = [(0, None), (2, None), (1, 3), (2, 3), (0, 7), (1, 7), (1, 7), (2, 7), (2, 7), (2, 7)]
+    assert kept == first
 
 
 def test_foreign_columns_are_not_written(tmp_path: Path) -> None:
