@@ -73,7 +73,8 @@ _SLOW_TO_LEAVE = """
 import json, pathlib, subprocess, sys, time
 first, second, gone = (pathlib.Path(sys.argv[1]) / name for name in ("first", "second", "gone"))
 def until(path):
-    while not path.exists():
+    end = time.monotonic() + 60  # a test that failed leaves nobody who waits for ever
+    while not path.exists() and time.monotonic() < end:
         time.sleep(0.01)
 if sys.argv[2:]:  # holds the pipe of the first lab open until the second one starts
     until(second)
